@@ -46,6 +46,7 @@ MOMENTS: Mapping[str, Moment] = MappingProxyType(
             "decided_at",
         ),
         "ledger.dispute_event": Moment("market || '/' || number", "taken_at"),
+        "settlement.fairness_report": Moment("id", "created_at"),
         "ledger.seal": Moment("market || '/' || settlement_day", "sealed_at"),
         "ledger.log_key": Moment("number", "valid_from"),
         "ledger.witness": Moment("number", "recorded_at"),

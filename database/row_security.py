@@ -123,6 +123,7 @@ POLICIES: Mapping[str, str] = MappingProxyType(
         "settlement.study": _OVERSEES,
         "settlement.trial": _OVERSEES,
         "settlement.trial_made": _OVERSEES,
+        "settlement.fairness_report": _OVERSEES,
         "ledger.account": f"{_OVERSEES} OR {_OWN}",
         "ledger.posting": f"{_OVERSEES} OR account IN (SELECT code FROM ledger.account)",
         "ledger.invoice": f"{_OVERSEES} OR {_OWN}",

@@ -1,4 +1,4 @@
-"""The tables of settlement: readings and their files, runs, results, studies and trials."""
+"""The tables of settlement: readings and their files, runs, results, and reports on them."""
 
 import datetime as dt
 import uuid
@@ -238,6 +238,31 @@ class TrialRow(Base):
     sides: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
     input_digest: Mapped[bytes] = mapped_column(LargeBinary)
     engine_version: Mapped[str] = mapped_column(Text)
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class FairnessReportRow(Base):
+    """How fair a settled period was: the runs whose results are posted of its days, and the report.
+
+    `pins` name of each day the run and the digest of its result. No journal names a report.
+    """
+
+    __tablename__ = "fairness_report"
+    __table_args__ = (
+        CheckConstraint("last_day >= first_day", name="days_in_order"),
+        CheckConstraint("octet_length(input_digest) = 32", name="input_digest_length"),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        {"schema": "settlement"},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    market: Mapped[str] = mapped_column(Text)
+    first_day: Mapped[dt.date] = mapped_column(Date)
+    last_day: Mapped[dt.date] = mapped_column(Date)
+    pins: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    input_digest: Mapped[bytes] = mapped_column(LargeBinary)
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     digest: Mapped[bytes] = mapped_column(LargeBinary)

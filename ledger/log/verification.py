@@ -51,6 +51,7 @@ SOURCES = frozenset(
         "rulebook.change_event",
         "rulebook.revision",
         "rulebook.version",
+        "settlement.fairness_report",
         "settlement.reading_file",
         "settlement.run",
         "settlement.study",

@@ -103,7 +103,7 @@ def lorenz_chart(
     Args:
         of: the members of the population, such as `households`.
         curves: for each series the part of the whole in ppm that the lowest of as many equal parts
-            bear, as `settlement.studies.fairness.lorenz_ppm` gives it.
+            bear, as `settlement.fairness.inequality.lorenz_ppm` gives it.
         verb: what they do with their part: `bear` a cost, `get` a good.
 
     Raises:

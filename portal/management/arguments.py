@@ -137,6 +137,29 @@ class Period:
             )
 
 
+@dataclass(frozen=True)
+class PeriodOrYear:
+    """Settlement days, as `Period` takes them, or those of a calendar year."""
+
+    def add(self, parser: ArgumentParser) -> None:
+        """Add the four options to what is parsed."""
+        YEAR.add(parser)
+        PERIOD.add(parser)
+
+    def complete(self, options: Namespace) -> None:
+        """Put the days of the year, or of the period, in place.
+
+        Raises:
+            CommandError: a year with other days, or as `Period.complete` says.
+        """
+        if options.year is None:
+            PERIOD.complete(options)
+        elif options.month or options.first_day or options.last_day:
+            raise CommandError("give --year alone, or --month, or both --from and --to")
+        else:
+            options.first_day, options.last_day = options.year
+
+
 LONGEST_PERIOD_DAYS = 1_100
 """Three years, and some: a year too many that was typed is held to it, and not to the memory."""
 
@@ -213,6 +236,14 @@ def month_days(text: str) -> tuple[dt.date, dt.date]:
     return first, following - dt.timedelta(days=1)
 
 
+def year_days(text: str) -> tuple[dt.date, dt.date]:
+    """Return the first and last day of a year given as YYYY; argparse shows the error."""
+    first, last = days.parse_day(f"{text}-01-01"), days.parse_day(f"{text}-12-31")
+    if first is None or last is None:
+        raise ArgumentTypeError(f"{_cut(text)} is not a year {_WITHIN}; write it as YYYY")
+    return first, last
+
+
 def parse_run(text: str) -> uuid.UUID:
     """Return the identifier of a run; argparse shows the error."""
     try:
@@ -247,7 +278,9 @@ FROM = argument(
 TO = argument(
     "--to", dest="last_day", type=parse_day, metavar="DAY", help="last day, YYYY-MM-DD, included"
 )
+YEAR = argument("--year", type=year_days, metavar="YYYY", help="all days of a year")
 PERIOD = Period()
+PERIOD_OR_YEAR = PeriodOrYear()
 OPEN_PERIOD = Period(is_required=False)
 
 KNOWN_AT = Argument(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet
 
-from settlement.studies.records import canonical
+from common.one_writing import canonical
 from settlement.trials.report import compared, difference_key, sides_of
 from settlement.trials.rows import report_rows
 from settlement.trials.seen import OwnRows

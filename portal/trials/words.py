@@ -14,7 +14,7 @@ from portal.study_figures import money as rounded_money
 from rulebook.edit_words import edit_lines
 from rulebook.merging import ABSENT, Edit
 from settlement.billing.lines import LINE_KINDS, Side
-from settlement.studies.price_figures import PPM
+from settlement.fairness.price_figures import PPM
 from settlement.trials.records import AS_METERED, FIRST_FORMAT, MADE_AGAIN, SECOND_FORMAT, Trial
 from settlement.trials.report import (
     DRAFTS,

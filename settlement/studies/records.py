@@ -1,10 +1,10 @@
 """A study as it is stored: which runs it compares, under which overlay, and what came out."""
 
-import json
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from common.one_writing import canonical
 from ledger.chain import encode
 from ledger.tree import leaf_hash
 
@@ -32,11 +32,3 @@ class Study:
         """Digest over every column of the study's row."""
         content = tuple(canonical(body) for body in (self.overlay, self.report))
         return leaf_hash(encode(STUDY_TAG, (self.run_id, self.before_run_id, *content)))
-
-
-def canonical(body: dict[str, Any]) -> str:
-    """Return the one writing of a body: keys sorted, no space, whole numbers of any size.
-
-    RFC 8785 would refuse the sums of money of a country's month, which pass 2^53 micro.
-    """
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

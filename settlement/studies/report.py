@@ -53,10 +53,11 @@ from settlement.baselines.totals import Totals, by_name
 from settlement.billing.lines import Side, measures_of_designs
 from settlement.core.arrays import Integers
 from settlement.core.rounding import WH_PER_MWH
+from settlement.fairness import inequality
+from settlement.fairness.price_figures import price_figures, side_by_side
 from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
-from settlement.studies import fairness, measures
-from settlement.studies.price_figures import price_figures, side_by_side
+from settlement.studies import measures
 from settlement.studies.stored_designs import stored_solution
 
 FORMAT = "tallystick.study-report.2"
@@ -267,13 +268,13 @@ def _evenness(figures: Figures, design: Design) -> dict[str, int | None]:
     """Return how evenly supply points are served, each counting once."""
     taken_wh = figures.taken_wh[design]
     ratios = [
-        taken_wh[point] * fairness.PPM // desired
+        taken_wh[point] * inequality.PPM // desired
         for point, desired in sorted(figures.desired_wh.items())
         if desired
     ]
     return {
         "lowest_delivery_ppm": min(ratios, default=None),
-        "jain_ppm": fairness.jain_ppm(ratios),
+        "jain_ppm": inequality.jain_ppm(ratios),
     }
 
 
@@ -321,8 +322,8 @@ def _households(figures: Figures, design: Design) -> dict[str, Any]:
     ]
     per_household = [amount // count for count, amount in groups]
     return {
-        "gini_ppm": fairness.gini_ppm(groups),
-        "lorenz_ppm": fairness.lorenz_ppm(groups),
+        "gini_ppm": inequality.gini_ppm(groups),
+        "lorenz_ppm": inequality.lorenz_ppm(groups),
         "lowest_micro": min(per_household, default=None),
         "highest_micro": max(per_household, default=None),
     }
@@ -345,7 +346,7 @@ def _places(figures: Figures, design: Design) -> list[dict[str, Any]]:
                 "mean_micro_per_mwh": mean,
                 "lowest_micro_per_mwh": min(unit),
                 "highest_micro_per_mwh": max(unit),
-                "spread_ppm": fairness.spread_ppm(unit, mean or 0),
+                "spread_ppm": inequality.spread_ppm(unit, mean or 0),
             }
         )
     return rows

@@ -42,14 +42,14 @@ from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings, MarketModel
 from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.solving import DispatchError
+from settlement.fairness.inequality import Group
+from settlement.fairness.prices_of_days import PricedDay, figures_of_days
 from settlement.rules.register import Register, register_of
 from settlement.runs.computing import ComputedDay
 from settlement.studies import measures
-from settlement.studies.fairness import Group
 from settlement.studies.stored_designs import stored_solution
 from settlement.trials.evenness import measures_ppm
 from settlement.trials.figures import SideFigures
-from settlement.trials.prices import PricedDay, figures_of_days
 from settlement.trials.report import LAW
 
 FUEL = KIND_OF_MEASURE[FUEL_MEASURE]

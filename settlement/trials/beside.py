@@ -3,7 +3,7 @@
 A month beside its quarter tells the other two months: whoever subtracts the sums of one from those
 of the other has a trial of the difference. So each pair is held to the rule for one trial: a sum
 that both tell is told by neither where that of the difference would be withheld
-(`settlement.trials.suppression`). The law is one side in all trials; a draft is that of another
+(`settlement.fairness.suppression`). The law is one side in all trials; a draft is that of another
 where both tried the same text. Of three trials together nobody is asked.
 
 A trial that is stored says of each before it, of its market and sharing a day, which sums those
@@ -14,9 +14,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from settlement.fairness.suppression import Parts, told_sums
 from settlement.trials.public import TOTALS, group_name, places_of_groups, places_of_totals
 from settlement.trials.report import LAW
-from settlement.trials.suppression import Parts, told_sums
 
 MOVED = "moved"
 """In the place of a sum: what those who gain, and those who lose, do together."""

@@ -2,7 +2,7 @@
 
 Four measures of one charge a household, each exact:
 
-- *gini*: the Gini index (`settlement.studies.fairness`), which weighs most what happens in the
+- *gini*: the Gini index (`settlement.fairness.inequality`), which weighs most what happens in the
   middle, where most households are;
 - *top tenth*: the part of the whole that the tenth who are charged most bear, and nothing else;
 - *entropy*: the generalised entropy index of parameter 2, half the squared standard deviation over
@@ -20,7 +20,7 @@ from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
 
-from settlement.studies.fairness import Group
+from settlement.fairness.inequality import Group
 
 PPM = 1_000_000
 ONE = Fraction(1)

@@ -15,13 +15,14 @@ from ledger.journal import Account, is_money
 from rulebook.resolve import RuleSet
 from settlement.billing.held import moving_totals
 from settlement.billing.posting import settled_day
+from settlement.fairness.prices_of_days import PricedDay
 from settlement.meters.quality import UsedReadings, is_estimated
 from settlement.meters.register import DEMAND, GENERATION
+from settlement.rules.places import Places, places_of
 from settlement.rules.register import Register, register_of
 from settlement.runs.computing import ComputedDay
 from settlement.runs.day_totals import DayTotal
-from settlement.trials.groups import Places, places_of, shared_places
-from settlement.trials.prices import PricedDay
+from settlement.trials.groups import shared_places
 
 PRICE, TIGHTNESS = "node_price_micro_per_mwh", "tightness_ppm"
 

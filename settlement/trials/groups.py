@@ -10,34 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.journal import Account, is_money
-from rulebook.documents.grid_model import GridModel
 from rulebook.documents.registration import SupplyPoint, Unit
 from settlement.billing.lines import LINE_KINDS, Subject
-from settlement.rules.compile import compile_grid
+from settlement.rules.places import Places
 from settlement.rules.register import Register
 
 W_PER_MW = 1_000_000
 UNIT_SIZES_MW = (1, 10, 100, 1_000)
 HOUSEHOLD_SIZES = (1, 1_000, 100_000, 1_000_000)
 
-Places = Mapping[str, Mapping[str, str]]
-"""The part of the grid that a node lies in, by layer and node."""
-
 Groups = tuple[tuple[str, str], ...]
 """By dimension, the group that an account is of."""
 NO_HOUSEHOLDS = "point without households"
-
-
-def places_of(grid: GridModel) -> Places:
-    """Return which holon of each layer holds each node."""
-    compiled = compile_grid(grid)
-    return {
-        layer.name: {
-            node: layer.holons[int(holon)]
-            for node, holon in zip(compiled.nodes, layer.node_holon, strict=True)
-        }
-        for layer in compiled.layers
-    }
 
 
 def received_micro(amounts: Mapping[Account, int]) -> dict[str, int]:

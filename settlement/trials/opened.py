@@ -19,6 +19,7 @@ from settlement.billing.posting import line_account
 from settlement.core.arrays import Integers
 from settlement.explanations.explain import facts_of, line_tree, readings_used
 from settlement.explanations.tree import DayFacts, Explanation, ReadingFact
+from settlement.fairness.prices_of_days import PricedDay
 from settlement.meters.register import DEMAND, GENERATION
 from settlement.meters.sources import reading_sources
 from settlement.runs.computing import compute
@@ -27,7 +28,6 @@ from settlement.runs.settle import Progress, no_progress
 from settlement.studies.inputs import StudyInputs
 from settlement.trials.figures import PRICE
 from settlement.trials.made import METERED
-from settlement.trials.prices import PricedDay
 from settlement.trials.records import Trial
 from settlement.trials.replay import stored_day, stored_inputs, stored_law
 from settlement.trials.rows import Grouping, ReportRow, grouping_of

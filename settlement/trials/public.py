@@ -12,12 +12,20 @@
     what each group receives on each side, by dimension.
 
 A sum that would tell of one participant is null, or has a name and nothing else: see
-`settlement.trials.suppression`. Prices are the market's, and nobody's own.
+`settlement.fairness.suppression`. Prices are the market's, and nobody's own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from settlement.fairness.suppression import (
+    LARGEST_PPM,
+    LEAST_PARTICIPANTS,
+    LEAST_REST_PPM,
+    Parts,
+    is_small_sum,
+    told_sums,
+)
 from settlement.trials.groups import is_of_households
 from settlement.trials.records import FORMATS_ALONE
 from settlement.trials.report import (
@@ -31,14 +39,6 @@ from settlement.trials.report import (
     compared,
     difference_key,
     sides_of,
-)
-from settlement.trials.suppression import (
-    LARGEST_PPM,
-    LEAST_PARTICIPANTS,
-    LEAST_REST_PPM,
-    Parts,
-    is_small_sum,
-    told_sums,
 )
 
 Report = Mapping[str, Any]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from common.one_writing import canonical
 from ledger.chain import encode
 from ledger.tree import leaf_hash
 from rulebook.digest import body_digest, document_body
 from rulebook.drafting import Draft
 from rulebook.versions import instant_text
 from settlement.runs.run import Pin
-from settlement.studies.records import canonical
 
 TRIAL_TAG = "tallystick.trial.1"
 INPUT_TAG = "tallystick.trial-input.1"

@@ -6,7 +6,7 @@ posted of the days, before tax and rounding, charges that are passed through inc
 ``totals``
     of each side: charges, payments and what equalisation keeps (charges = payments + equalisation),
     each `component` of cost charged and paid, energy by kind of account, prices (see
-    `settlement.studies.price_figures`), their `duration` (the highest price, then that which 1, 2,
+    `settlement.fairness.price_figures`), their `duration` (the highest price, then that which 1, 2,
     ... 100 % of all prices of nodes and intervals reach or exceed), the highest tightness,
     charges of `households` and of `products` as a study has them.
 ``participants``, ``groups``
@@ -49,7 +49,8 @@ from rulebook.merging import ABSENT
 from settlement.billing.lines import Side, Subject
 from settlement.billing.posting import EQUALISATION
 from settlement.core.rounding import WH_PER_MWH
-from settlement.studies import fairness
+from settlement.fairness import inequality
+from settlement.fairness.prices_of_days import duration_micro_per_mwh, every_price, figures_of_days
 from settlement.trials.evenness import compared_evenness, measures_ppm
 from settlement.trials.figures import ReadingQuality, SideFigures
 from settlement.trials.groups import (
@@ -61,7 +62,6 @@ from settlement.trials.groups import (
     shared_register,
     subject_of,
 )
-from settlement.trials.prices import duration_micro_per_mwh, every_price, figures_of_days
 from settlement.trials.records import REPORT_FORMAT
 
 LAW = "law"
@@ -272,7 +272,7 @@ def _charged_of_points(side: SideFigures) -> tuple[dict[str, int], dict[str, int
     return charged, taken_wh
 
 
-def _household_groups(side: SideFigures) -> list[fairness.Group]:
+def _household_groups(side: SideFigures) -> list[inequality.Group]:
     """Return the households of each supply point that has some, and what they were charged."""
     charged, _ = _charged_of_points(side)
     return [
@@ -287,7 +287,7 @@ def _households(side: SideFigures) -> dict[str, Any]:
     each = [amount // count for count, amount in groups]
     return {
         **measures_ppm(groups),
-        "lorenz_ppm": fairness.lorenz_ppm(groups),
+        "lorenz_ppm": inequality.lorenz_ppm(groups),
         "lowest_micro": min(each, default=None),
         "highest_micro": max(each, default=None),
     }
@@ -318,7 +318,7 @@ def _products(side: SideFigures) -> list[dict[str, Any]]:
                 "mean_micro_per_mwh": mean,
                 "lowest_micro_per_mwh": min(unit),
                 "highest_micro_per_mwh": max(unit),
-                "spread_ppm": fairness.spread_ppm(unit, mean),
+                "spread_ppm": inequality.spread_ppm(unit, mean),
             }
         )
     return rows

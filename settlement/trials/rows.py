@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from ledger.journal import Account, is_money
 from rulebook.resolve import RulePeriod
+from settlement.rules.places import Places
 from settlement.rules.register import Register
 from settlement.trials.figures import SideFigures
-from settlement.trials.groups import Places, groups_of_account, shared_places, shared_register
+from settlement.trials.groups import groups_of_account, shared_places, shared_register
 
 PARTICIPANT = "participant"
 """The dimension of the rows that each stand for a participant; others are those of groups."""

@@ -1,7 +1,7 @@
 """What a trial says of inequality: in words of its figures, and why measures disagree."""
 
 from portal.trials.evenness import evenness_sentences
-from settlement.studies.fairness import lorenz_ppm
+from settlement.fairness.inequality import lorenz_ppm
 from settlement.trials.evenness import compared_evenness, measures_ppm
 
 FLAT_WITH_A_TOP = [(9, 90), (1, 30)]

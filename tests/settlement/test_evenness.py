@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settlement.studies.fairness import gini_ppm
+from settlement.fairness.inequality import gini_ppm
 from settlement.trials.evenness import (
     compared_evenness,
     crossings,

@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.studies import fairness
-from settlement.studies.fairness import gini_ppm, jain_ppm, lorenz_ppm, spread_ppm
-from settlement.studies.price_figures import price_figures
+from settlement.fairness import inequality
+from settlement.fairness.inequality import gini_ppm, jain_ppm, lorenz_ppm, spread_ppm
+from settlement.fairness.price_figures import price_figures
 
 GROUPS = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10**12)), min_size=1, max_size=6)
 
@@ -19,7 +19,7 @@ def members(groups):
 
 
 def test_examples():
-    assert doctest.testmod(fairness).failed == 0
+    assert doctest.testmod(inequality).failed == 0
     assert gini_ppm([(1, 30), (3, 30)]) == 250_000
     assert lorenz_ppm([(1, 30), (3, 30)])[4] == 333_333
     assert jain_ppm([1, 1, 0]) == 666_666

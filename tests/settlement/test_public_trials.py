@@ -5,9 +5,9 @@ from fractions import Fraction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from settlement.fairness.suppression import Parts, told_sums
 from settlement.trials.public import public_part
 from settlement.trials.report import DRAFTS, classed, compared, groups_of
-from settlement.trials.suppression import Parts, told_sums
 from tests.examples import tried
 
 SIDES = ("law", "draft")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from common.one_writing import canonical
 from database.session import transaction
 from ledger.people.roles import MANAGERS
 from portal.management.arguments import (
@@ -33,7 +34,6 @@ from portal.trials.words import (
     total_rows,
 )
 from rulebook.folders import left_out_of
-from settlement.studies.records import canonical
 from settlement.trials.inputs import TrialRequest
 from settlement.trials.records import AS_METERED, MADE_AGAIN
 from settlement.trials.report import DRAFTS, LAW

@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 
 from settlement.core.arrays import Integers
-from settlement.studies.price_figures import PriceFigures, price_figures, side_by_side
+from settlement.fairness.price_figures import PriceFigures, price_figures, side_by_side
 
 HUNDREDTHS = 100
 

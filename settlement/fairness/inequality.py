@@ -16,7 +16,7 @@ from fractions import Fraction
 PPM = 1_000_000
 TENTHS = 10
 
-Group = tuple[int, int]
+Group = tuple[int, int | Fraction]
 """Members, at least 1, and what they bear together."""
 
 
@@ -32,12 +32,14 @@ def gini_ppm(groups: Sequence[Group]) -> int | None:
         return None
     members = sum(count for count, _ in groups)
     # From those who bear least each, no difference to those before is negative: one pass will do.
-    difference = below = borne = 0
-    for count, amount in sorted(groups, key=lambda group: Fraction(group[1], group[0])):
+    difference: int | Fraction = 0
+    borne: int | Fraction = 0
+    below = 0
+    for count, amount in sorted(groups, key=lambda group: Fraction(group[1]) / group[0]):
         difference += amount * below - count * borne
         below += count
         borne += amount
-    return difference * PPM // (members * whole)
+    return int(difference * PPM // (members * whole))
 
 
 def lorenz_ppm(groups: Sequence[Group]) -> list[int] | None:
@@ -51,7 +53,7 @@ def lorenz_ppm(groups: Sequence[Group]) -> list[int] | None:
     whole = sum(amount for _, amount in groups)
     if whole <= 0:
         return None
-    ordered = sorted(groups, key=lambda group: Fraction(group[1], group[0]))
+    ordered = sorted(groups, key=lambda group: Fraction(group[1]) / group[0])
     members = sum(count for count, _ in groups)
     shares = []
     for tenth in range(1, TENTHS + 1):
@@ -65,7 +67,7 @@ def lorenz_ppm(groups: Sequence[Group]) -> list[int] | None:
     return shares
 
 
-def jain_ppm(values: Sequence[int]) -> int | None:
+def jain_ppm(values: Sequence[int | Fraction]) -> int | None:
     """Return the Jain index of values that are not negative; None where none is above 0.
 
     Example: 1, 1 and 0 give (2 x 2) / (3 x 2) = 666,666 ppm.
@@ -73,7 +75,7 @@ def jain_ppm(values: Sequence[int]) -> int | None:
     squares = sum(value * value for value in values)
     if not squares:
         return None
-    return sum(values) ** 2 * PPM // (len(values) * squares)
+    return int(sum(values) ** 2 * PPM // (len(values) * squares))
 
 
 def spread_ppm(values: Sequence[int], mean: int) -> int | None:

@@ -1,0 +1,1 @@
+"""How fair a settled period was: reward, delivery, access and cost, beside other designs."""

@@ -1,0 +1,173 @@
+"""What everybody, and what one participant, may be told of a fairness report. Pure.
+
+Ratios of products, nodes and parts of the grid are for everybody, and so are prices. Energy and
+money are sums over participants: which of them may be told together, the rule of trials says
+(`settlement.fairness.suppression`); what it withholds is null. Where the energy of a product is
+withheld, so is its part of all energy and of all charges, which would tell it. Days and intervals
+are told as ratios alone; of units everybody is told technologies, by the same rule, and of supply
+points nothing. A participant is told its own units and supply points whole.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from settlement.fairness.definitions import FIGURE_OF, Dimension
+from settlement.fairness.suppression import Parts, is_small_sum, told_sums
+
+Report = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+ENERGY = (
+    "desired_wh", "matured_wh", "delivered_wh", "missed_wh", "deferred_wh", "declined_wh",
+    "shortfall_wh", "owed_wh",
+)  # fmt: skip
+COSTS = ("charged_micro", "taken_wh", "cost_share_ppm", "energy_share_ppm", "tight_share_ppm")
+REWARDS = (
+    "reward_share_ppm", "shapley_share_ppm", "paid_micro", "pots_micro", "fuel_micro",
+    "fixed_micro", "capital_micro",
+)  # fmt: skip
+TOTALS = ("refused_wh", "deferred_wh", "declined_wh", "owed_wh")
+SHORT = ("missed_wh", "deferred_wh", "interval_missed_wh", "interval_deferred_wh")
+ALL = "all"
+OF_POINTS = (
+    "desired_wh", "matured_wh", "missed_wh", "deferred_wh", "declined_wh", "owed_wh", "taken_wh",
+    "charged_micro",
+)  # fmt: skip
+"""The columns by which it is judged whether a sum of supply points tells of one participant."""
+OF_UNITS = ("paid_micro", "pots_micro", "fuel_micro", "fixed_micro", "capital_micro")
+
+
+def public_part(report: Report) -> dict[str, Any]:
+    """Return what everybody may be told, of a report without its public part."""
+    told = _told_of_points(report)
+    return {
+        **{
+            name: report[name]
+            for name in (
+                "format", "market", "first_day", "last_day", "currency", "days", "intervals",
+                "promises", "promises_kept", "prices", "access", "findings",
+            )
+        },
+        "figures": [_figure(report, row, ALL in told) for row in report["figures"]],
+        **{name: report[name] if ALL in told else None for name in TOTALS},
+        "products": [
+            without(row, () if _product(row["product"]) in told else (*ENERGY, *COSTS))
+            for row in report["products"]
+        ],
+        "groups": [without(row, ENERGY) for row in report["groups"]],
+        "months": [without(row, ENERGY) for row in report["months"]],
+        "nodes": [
+            without(row, () if _node(row["node"]) in told else ENERGY) for row in report["nodes"]
+        ],
+        "places": [without(row, () if _place(row) in told else ENERGY) for row in report["places"]],
+        "technologies": _technologies(report),
+        "calendar": [_day(row) for row in report["calendar"]],
+        "worst": [_day(row) for row in report["worst"]],
+        "designs": _designs(report["designs"]),
+    }  # fmt: skip
+
+
+def own_part(report: Report, participant: str) -> dict[str, Any]:
+    """Return what a participant may be told of its own beside the public part."""
+    return {
+        name: [row for row in report[name] if row["participant"] == participant]
+        for name in ("units", "supply_points")
+    }
+
+
+def without(row: Row, names: Iterable[str]) -> dict[str, Any]:
+    """Return a row in which what is named is null; names that it lacks are passed over."""
+    withheld = set(names)
+    return {name: None if name in withheld else value for name, value in row.items()}
+
+
+def _told_of_points(report: Report) -> set[str]:
+    """Return which sums over supply points may be told together."""
+    points = report["supply_points"]
+    parts = Parts(
+        (point["participant"], [point[column] or 0 for column in OF_POINTS]) for point in points
+    )
+    holons = {row["node"]: row["places"] for row in report["nodes"]}
+    sums: dict[str, list[int]] = {ALL: list(range(len(points)))}
+    for number, point in enumerate(points):
+        names = [_product(point["product"]), _node(point["node"])]
+        for layer, holon in holons.get(point["node"], {}).items():
+            place = {"layer": layer, "holon": holon}
+            names += [_place({**place, "product": product}) for product in (None, point["product"])]
+        for name in names:
+            sums.setdefault(name, []).append(number)
+    return told_sums(parts, sums, [ALL])
+
+
+def _technologies(report: Report) -> list[dict[str, Any]]:
+    units = report["units"]
+    parts = Parts((unit["participant"], [unit[column] for column in OF_UNITS]) for unit in units)
+    sums: dict[str, list[int]] = {}
+    for number, unit in enumerate(units):
+        sums.setdefault(unit["technology"], []).append(number)
+    told = told_sums(parts, sums, [])
+    return [
+        without(row, () if row["technology"] in told else REWARDS) for row in report["technologies"]
+    ]
+
+
+def _figure(report: Report, row: Row, is_energy_told: bool) -> dict[str, Any]:
+    """Return a figure; of energy and money the sum over all participants, by the same rule."""
+    unit = FIGURE_OF[row["code"]].unit
+    is_sum = unit in {"Wh", "micro"} and row["dimension"] in {
+        Dimension.DELIVERY,
+        Dimension.CONDUCT,
+    }
+    # What the equalisation account keeps is nobody's, and what is wasted went to nobody.
+    if not is_sum or row["code"] in {"equalisation_micro", "waste_wh"}:
+        return dict(row)
+    is_told = is_energy_told and _is_told(report, row["code"])
+    return without(row, () if is_told else ("value",))
+
+
+def _is_told(report: Report, code: str) -> bool:
+    """Return whether the total of a charge may be told: enough participants make it up."""
+    counted = {"over_take_micro": "over_take_wh", "excess_micro": "excess_wh"}.get(code)
+    counted = "shortfall_wh" if code == "compensation_micro" else counted
+    if counted is None:
+        return True
+    by_owner: dict[str, int] = {}
+    for point in report["supply_points"]:
+        owner = point["participant"]
+        by_owner[owner] = by_owner.get(owner, 0) + (point[counted] or 0)
+    return not is_small_sum(by_owner.values())
+
+
+def _day(row: Row) -> dict[str, Any]:
+    """Return a day or an interval in ratios alone; which run it is of, everybody may know."""
+    kept = {name: value for name, value in row.items() if name not in SHORT}
+    kept["nodes"] = [
+        {name: value for name, value in node.items() if name not in SHORT} for node in row["nodes"]
+    ]
+    return kept
+
+
+def _designs(designs: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what other designs come to; of products prices alone."""
+    if designs is None or "why_not" in designs:
+        return None if designs is None else dict(designs)
+    return {
+        name: {
+            "figures": design["figures"],
+            "access": design["access"],
+            "products": [without(row, COSTS) for row in design["products"]],
+        }
+        for name, design in designs.items()
+    }
+
+
+def _product(product: str) -> str:
+    return f"product {product}"
+
+
+def _node(node: str) -> str:
+    return f"node {node}"
+
+
+def _place(row: Row) -> str:
+    return f"place {row['layer']}/{row['holon']} {row['product'] or ''}"

@@ -1,0 +1,111 @@
+"""Fairness reports in PostgreSQL; every function receives the caller's session."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+import ledger.store
+from database.paged import PagedRows
+from settlement.fairness.records import FairnessReport, pin_from_json
+from settlement.tables import FairnessReportRow
+
+
+def append_report(session: Session, report: FairnessReport) -> None:
+    """Append a report, complete."""
+    session.execute(
+        insert(FairnessReportRow).values(
+            id=report.id,
+            market=report.market,
+            first_day=report.first_day,
+            last_day=report.last_day,
+            pins=report.pins_as_json,
+            input_digest=report.input_digest,
+            report=report.report,
+            created_at=report.created_at,
+            digest=report.digest,
+        )
+    )
+
+
+def find_report(session: Session, report_id: uuid.UUID) -> FairnessReport | None:
+    """Return a report, or None."""
+    row = session.get(FairnessReportRow, report_id)
+    return None if row is None else report_of(row)
+
+
+def find_equal_report(
+    session: Session, market: str, input_digest: bytes, *, is_locked: bool = False
+) -> FairnessReport | None:
+    """Return the earliest report of a market with the same inputs, or None.
+
+    Args:
+        is_locked: whether the caller goes on to append one where there is none: it then holds the
+            ledger's lock, under which every leaf is appended.
+    """
+    if is_locked:
+        ledger.store.lock(session)
+    row = session.scalars(
+        select(FairnessReportRow)
+        .where(
+            FairnessReportRow.market == market,
+            FairnessReportRow.input_digest == input_digest,
+        )
+        .order_by(FairnessReportRow.created_at, FairnessReportRow.id)
+        .limit(1)
+    ).first()
+    return None if row is None else report_of(row)
+
+
+def latest_report_of(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date
+) -> FairnessReport | None:
+    """Return the latest report of exactly these days, or None."""
+    row = session.scalars(
+        select(FairnessReportRow)
+        .where(
+            FairnessReportRow.market == market,
+            FairnessReportRow.first_day == first_day,
+            FairnessReportRow.last_day == last_day,
+        )
+        .order_by(FairnessReportRow.created_at.desc(), FairnessReportRow.id)
+        .limit(1)
+    ).first()
+    return None if row is None else report_of(row)
+
+
+def list_reports(session: Session, market: str | None = None) -> PagedRows[FairnessReport]:
+    """Return reports, latest first; of one market where it is named."""
+    query = select(FairnessReportRow).order_by(
+        FairnessReportRow.created_at.desc(), FairnessReportRow.id
+    )
+    if market is not None:
+        query = query.where(FairnessReportRow.market == market)
+    return PagedRows(session, query, lambda rows: [report_of(row) for (row,) in rows])
+
+
+def report_rows(session: Session) -> Iterator[tuple[uuid.UUID, FairnessReport | None, bytes]]:
+    """Yield every report with the digest stored beside it; None for one that cannot be read."""
+    for row in session.scalars(select(FairnessReportRow).order_by(FairnessReportRow.id)):
+        try:
+            report = report_of(row)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            report = None
+        yield row.id, report, row.digest
+
+
+def report_of(row: Any) -> FairnessReport:
+    """Return a stored row as a report."""
+    return FairnessReport(
+        id=row.id,
+        market=row.market,
+        first_day=row.first_day,
+        last_day=row.last_day,
+        pins=tuple(pin_from_json(pin) for pin in row.pins),
+        input_digest=row.input_digest,
+        report=row.report,
+        created_at=row.created_at,
+    )
