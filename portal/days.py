@@ -66,9 +66,10 @@ def parse_period(text: str) -> tuple[dt.date, dt.date] | None:
     """
     if RANGE in text:
         first, last = (parse_day(part) for part in text.split(RANGE, 1))
-        is_range = first is not None and last is not None and first <= last
+        if first is None or last is None or last < first:
+            return None
         # A month has one address, and so has a year.
-        return (first, last) if is_range and period_of(first, last) == text else None
+        return (first, last) if period_of(first, last) == text else None
     if "-" in text:
         return parse_month(text)
     january = parse_month(f"{text}-01")

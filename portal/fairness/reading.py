@@ -10,8 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ledger.log.store import find_leaf
-from settlement.fairness.posted import PostedDay
-from settlement.fairness.records import pin_from_json, runs_of
+from settlement.fairness.records import PostedDay, pin_from_json, runs_of
 from settlement.fairness.store import find_report
 
 TABLE = "settlement.fairness_report"

@@ -20,7 +20,7 @@ from portal.bodies import Refusal
 from portal.models import AskedReport
 from portal.quotas import Kind, lock_account, spend
 from portal.signing import sign_after
-from settlement.fairness.make import FairnessRequest, make_report
+from settlement.fairness.make import FairnessRequest, keep_report, make_report
 
 log = logging.getLogger(__name__)
 
@@ -96,13 +96,7 @@ def compute(number: int, threads: int) -> None:
     if asked is None:
         raise LookupError(f"no request {number} waits for its outcome")
     try:
-        make_report(
-            database.transaction,
-            FairnessRequest(asked.market, asked.first_day, asked.last_day),
-            now=timezone.now,
-            threads=threads,
-            progress=jobs.progress_of(asked),
-        )
+        _make(asked, threads)
     except Refused as refused:
         found = [finding.as_dict() for finding in refused.findings]
         _end(number, State.REFUSED, timezone.now(), found=found)
@@ -116,6 +110,17 @@ def compute(number: int, threads: int) -> None:
         complaint = sign_after(timezone.now())  # a report is a leaf of the log
         if complaint:
             log.error(complaint)
+
+
+def _make(asked: AskedReport, threads: int) -> None:
+    """Make a report beside other designs, and keep it unless the same results have one."""
+    request = FairnessRequest(asked.market, asked.first_day, asked.last_day, with_baselines=True)
+    progress = jobs.progress_of(asked)
+    with database.transaction() as session:
+        made = make_report(session, request, threads=threads, progress=progress)
+    if made.stored is None:
+        with database.transaction() as session:
+            keep_report(session, made, now=timezone.now())
 
 
 def _end(number: int, state: str, now: dt.datetime, **outcome: object) -> None:

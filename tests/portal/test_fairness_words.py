@@ -42,7 +42,7 @@ def cells(table) -> dict[str, tuple[str, ...]]:
 def test_a_report_says_first_what_was_broken_refused_wasted_and_bounded():
     assert [plain(sentence) for sentence in summary(example())] == [
         "1 promise of 2 was broken: P4 at N0 in 2024-03, 99.36 % of 99.9 %.",
-        "3.000 MWh was refused for good, and 1.500 MWh was refused first and served within its "
+        "3 MWh was refused for good, and 1.5 MWh was refused first and served within its "
         "window. 250 MWh still waited when the last day ended.",
         "Nothing was wasted: in every interval all that the network could serve of what was "
         "wanted was offered, to the watt.",
@@ -110,7 +110,7 @@ def test_what_is_withheld_has_no_column_and_no_energy_is_told_of_a_day(grid):
     assert table_of(delivery, "By product").columns == ("Promised", "Delivered", "Promises kept")
     assert table_of(delivery, "Intervals that were shortest").columns == ("At",)
     told = plain([(t, [c.alternative for c in each.charts]) for each in found for t in each.tables])
-    assert "3.000 MWh" not in told.replace(plain(table_of(delivery, "In figures")), "")
+    assert "3 MWh" not in told.replace(plain(table_of(delivery, "In figures")), "")
     charts = {chart.key: chart for each in found for chart in each.charts}
     assert plain(charts["calendar"].alternative).endswith(
         "1 of 2 days were short; most on 31 Mar 2024, 1.05 % of what was due."
@@ -165,7 +165,7 @@ def test_a_participant_is_told_its_own_units_and_points():
     units, points = report["units"], report["supply_points"]
     own = [plain(each) for each in own_sentences({"units": units, "supply_points": points}, "GBP")]
     assert own == [
-        "1 supply point of 2 missed 3.000 MWh that was due; £2,000 was charged for them.",
+        "1 supply point of 2 missed 3 MWh that was due; £2,000 was charged for them.",
         "£5,000 was paid to 2 units; 1 unit would earn the capital in the years that were "
         "expected.",
     ]
@@ -177,7 +177,7 @@ def test_a_participant_is_told_its_own_units_and_points():
 def test_a_day_tells_when_by_the_local_clock_and_where():
     shown = day_shown(example(), dt.date(2024, 3, 31), ZONE)
     where, when = shown.tables
-    assert cells(where)["N0"] == ("3.000 MWh", "1.500 MWh", "0.7 %", "0.35 %")
+    assert cells(where)["N0"] == ("3 MWh", "1.5 MWh", "0.7 %", "0.35 %")
     assert list(cells(when)) == ["02:00 BST", "16:00 BST"]
     assert (shown.before, shown.after) == (dt.date(2024, 3, 30), None)
     assert day_shown(example(), dt.date(2024, 4, 1), ZONE) is None
