@@ -36,6 +36,7 @@ from settlement.billing.posted_verification import verify_posted_runs
 from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.enactment.change_verification import verify_changes
 from settlement.enactment.verification import verify_enactment
+from settlement.fairness.verification import verify_fairness
 from settlement.meters.verification import verify_readings
 from settlement.replays.run_verification import verify_runs
 from settlement.replays.verification import verify_replays
@@ -128,6 +129,7 @@ def list_row_checks(
         Check("readings", verify_readings),
         Check("runs and results", partial(verify_runs, held=held)),
         Check("trials", verify_trials),
+        Check("fairness reports", verify_fairness),
         Check("ledger", ledger.verification.verify),
         Check("seals", verify_sealed_days),
         Check("bank statements", verify_payments),

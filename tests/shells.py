@@ -134,6 +134,7 @@ SHELLS = {
     "settlement/fairness/posted.py": "reads the posted results of a period",
     "settlement/fairness/solving.py": "loads what days are solved from",
     "settlement/fairness/store.py": "moves rows",
+    "settlement/fairness/verification.py": "reads every report to prove it",
     "settlement/meters/ingest.py": "use case: ingest meter files",
     "settlement/meters/sources.py": "asks questions of the database",
     "settlement/meters/store.py": "moves rows",

@@ -54,7 +54,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from settlement.baselines.designs import Design
+from settlement.baselines.designs import BASELINES, Design
 from settlement.fairness.definitions import FIGURES, Better
 from settlement.fairness.delivery import (
     calendar_of,
@@ -186,7 +186,8 @@ def compared_figures(
     ours: Mapping[str, int | None], designs: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
     """Return the rows of the definitions with the values of the market and of other designs."""
-    others = {} if designs is None or "why_not" in designs else designs
+    # In the order of the designs, not of the mapping: a database keeps no order of names.
+    others = {name: designs[name] for name in map(str, BASELINES) if designs and name in designs}
     return [
         {
             **dataclasses.asdict(figure),

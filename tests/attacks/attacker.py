@@ -73,6 +73,7 @@ from rulebook.changes.tables import Change, ChangeEvent, Revision
 from rulebook.digest import body_digest
 from rulebook.versions import row_digest
 from settlement import tables
+from settlement.fairness.store import report_of
 from settlement.meters.digest import (
     StoredFile,
     StoredReading,
@@ -417,6 +418,12 @@ _trials = remake_each(
 )
 
 
+_fairness = remake_each(
+    tables.FairnessReportRow.__table__,
+    lambda row: report_of(tables.FairnessReportRow(**row)).digest,
+)
+
+
 def remake_made(session: Session) -> None:
     """Make anew the digests of what was made of trials, and those of each side over them."""
     table, trials = tables.TrialMadeRow.__table__, tables.TrialRow.__table__
@@ -502,6 +509,7 @@ REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "settlement.day_total": (_totals,),
     "settlement.study": (_studies,),
     "settlement.trial": (_trials,),
+    "settlement.fairness_report": (_fairness,),
     "settlement.trial_made": (remake_made, _trials),
     "ledger.account": (_accounts,),
     "ledger.journal": (remake_journals,),

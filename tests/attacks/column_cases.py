@@ -70,6 +70,7 @@ LEAVES = {
     "settlement.run": "settlement.run {id}",
     "settlement.study": "settlement.study {run_id}",
     "settlement.trial": "settlement.trial {id}",
+    "settlement.fairness_report": "settlement.fairness_report {id}",
     "settlement.trial_made": "settlement.trial {trial_id}",
 }
 """The leaf or link that covers a row, by its table; of the portal's tables, the row itself."""

@@ -110,6 +110,9 @@ FACTS = {
         "result_digest"
     ),
     "settlement.study": "before_run_id overlay report run_id",
+    "settlement.fairness_report": (
+        "created_at first_day id input_digest last_day market pins report"
+    ),
     "settlement.trial_made": "entity measure settlement_day side trial_id values",
     "settlement.trial": (
         "created_at drafts engine_version first_day id input_digest known_at last_day market pins "
@@ -174,6 +177,7 @@ DIGESTS = {
     "settlement.run": "digest",
     "settlement.study": "digest",
     "settlement.trial": "digest",
+    "settlement.fairness_report": "digest",
     "settlement.trial_made": "digest",
 }
 """Columns that follow from the rows that they seal: to make them anew is to put them back."""

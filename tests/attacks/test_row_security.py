@@ -88,7 +88,7 @@ OF_PARTICIPANT = {
         (
             "settlement.reading_file", "settlement.reading", "settlement.result",
             "settlement.day_total", "settlement.study", "settlement.trial", "settlement.trial_made",
-            "ledger.trail_link",
+            "settlement.fairness_report", "ledger.trail_link",
         ),
         NOTHING,
     ),
@@ -126,7 +126,8 @@ OF_ACCOUNT = {
 REGULATOR_ALL = {
     "ledger.account", "ledger.posting", "ledger.invoice", "ledger.dispute", "ledger.dispute_event",
     "ledger.attachment", "ledger.interest", "ledger.trail_link", "settlement.study",
-    "settlement.trial", "settlement.trial_made", "rulebook.version", "rulebook.change",
+    "settlement.trial", "settlement.trial_made", "settlement.fairness_report",
+    "rulebook.version", "rulebook.change",
     "rulebook.change_event",
     "rulebook.revision", "people.answer", *OF_ACCOUNT,
 }  # fmt: skip
@@ -317,6 +318,28 @@ def test_of_a_trial_everybody_is_told_sums_and_a_participant_its_own_rows(inside
                 key = f"{side}_micro"
                 assert sum(cell[key] for cell in cells) == total[key]
     assert told
+    for hidden in ("cedar", "doric", "alder", "birch"):
+        assert not re.search(rf"\b{hidden}\b", str(told)), hidden
+
+
+REPORTS = "SELECT id::text FROM settlement.fairness_report ORDER BY id"
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_of_fairness_everybody_is_told_ratios_and_a_participant_its_own(insider, reader, visitor):
+    act_as(reader, visitor)
+    own = {name for name, desk in OWNERS.items() if desk == visitor}
+    told = []
+    for (report,) in insider.execute(REPORTS).fetchall():
+        told += reader.execute("SELECT * FROM settlement.public_fairness(%s)", [report]).fetchall()
+        rows = reader.execute("SELECT * FROM settlement.own_fairness(%s)", [report]).fetchall()
+        assert {participant for participant, _, _ in rows} == own
+        for participant, *tables in rows:
+            assert any(tables)
+            assert {row["participant"] for table in tables for row in table} == {participant}
+    assert told
+    listed = reader.execute("SELECT * FROM settlement.fairness_reports('tiny')").fetchall()
+    assert len(listed) == len(told)
     for hidden in ("cedar", "doric", "alder", "birch"):
         assert not re.search(rf"\b{hidden}\b", str(told)), hidden
 

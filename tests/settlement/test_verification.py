@@ -50,6 +50,7 @@ from settlement import tables
 from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
+from settlement.fairness.make import FairnessRequest, keep_report, make_report
 from settlement.meters.digest import StoredReading, reading_digest
 from settlement.runs.results import vector_digest
 from settlement.runs.settle import settle
@@ -154,6 +155,8 @@ def fill(session: Session) -> None:
     ingest_tiny(session, last_day=LAST_DAY, seed=2, only=["B-home"], received_at=CORRECTED)
     later = _settle(session, "SF", RESETTLED)
     settled(session, disputed, later, RESETTLED + MINUTE)
+    reported = make_report(session, FairnessRequest("tiny", FIRST_DAY, LAST_DAY))
+    keep_report(session, reported, now=RESETTLED + MINUTE)
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
     for mode in MODES:
         try_tiny(session, known_at=RESETTLED, first_day=FIRST_DAY, last_day=LAST_DAY, mode=mode)
@@ -412,6 +415,7 @@ NAMES = {
     "settlement.day_total": "{run_id}|{settlement_day}|{measure}|{entity}",
     "settlement.study": "{run_id}",
     "settlement.trial": "{id}",
+    "settlement.fairness_report": "{id}",
     "settlement.trial_made": "{trial_id}",
     "ledger.account": "{code}",
     "ledger.journal": "{number}",
@@ -522,8 +526,10 @@ KNOCK_ON: dict[str, set[str]] = {
     **dict.fromkeys(OF_CHANGES, OF_CHANGES),
     "settlement.trial": {"rulebook.change_event", "settlement.trial_made"},
     "settlement.trial_made": {"settlement.trial"},
-    "settlement.day_total": {"ledger.journal"},  # which posts what it sums
+    # A journal posts what it sums, and a report says what was taken.
+    "settlement.day_total": {"ledger.journal", "settlement.fairness_report"},
     "rulebook.version": {
+        "settlement.fairness_report",
         "ledger.dispute",
         "settlement.run",
         "settlement.day_total",
@@ -537,11 +543,17 @@ KNOCK_ON: dict[str, set[str]] = {
         "settlement.result",
         "settlement.day_total",
         "settlement.study",
+        "settlement.fairness_report",
         "ledger.invoice",
         "ledger.journal",
     },
     # Losses and imbalance of areas are posted as they stand there.
-    "settlement.result": {"settlement.run", "ledger.journal", "ledger.posting"},
+    "settlement.result": {
+        "settlement.run",
+        "settlement.fairness_report",
+        "ledger.journal",
+        "ledger.posting",
+    },
     "settlement.study": {"settlement.run", "settlement.day_total"},
     "ledger.account": {"ledger.journal", "ledger.posting", "ledger.allocation", "ledger.invoice"},
     "ledger.journal": {
@@ -551,6 +563,7 @@ KNOCK_ON: dict[str, set[str]] = {
         "ledger.dispute_event",
         "ledger.invoice",
         "ledger.interest",
+        "settlement.fairness_report",  # which is of runs that journals post
     },
     "ledger.posting": {"ledger.account", "ledger.journal", "ledger.invoice"},
     "ledger.invoice": {
