@@ -26,7 +26,7 @@ WHOLE_PPM, LOW_PPM, ROUND_PPM = 1_000_000, 980_000, 10_000
 """Promises are a percent or two below the whole; from nothing, none could be told from another."""
 DOT, NAME, ROW, KEY = units(12), units(18), units(26), units(24)
 LEGEND_ROW, HEAD, BELOW, RIGHT = units(22), units(8), units(50), units(30)
-MOST_LETTERS, MOST_NARROW_LETTERS = 24, 40
+MOST_LETTERS, MOST_NARROW_LETTERS = 34, 40
 KEPT, BROKEN, PROMISED = "Delivered, promise kept", "Delivered, promise broken", "Promised"
 
 

@@ -36,12 +36,15 @@ class Shades:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the legend says of each class that occurs."""
-        count = max(self.level(self.largest), 1)
-        bounds = self.unit.on_axis([self.step * at for at in range(count + 1)])
-        name = self.unit.axis_name
-        first = f"up to {bounds[1]} {name}".strip()
-        return first, *(f"to {bound}" for bound in bounds[2:])
+        """What the legend says of each class up to the largest; nothing where all is nothing."""
+        count = self.level(self.largest)
+        bounds = self.unit.on_axis([self.step * at for at in range(count + 1)])[1:]
+        # A percent sign is written with its number.
+        name = "" if self.unit.name == "ppm" else self.unit.axis_name
+        return tuple(
+            f"to {bound}" if at else f"up to {bound} {name}".strip()
+            for at, bound in enumerate(bounds)
+        )
 
 
 def shades_of(values: Sequence[int], unit: Unit) -> Shades:
@@ -77,7 +80,7 @@ def _square(cell: tuple[int, int, int, int, int]) -> str:
 
 def legend_height(shades: Shades, width: int) -> int:
     """Return how high the legend of a drawing is."""
-    return ROW * (1 + max(row for _, row, _ in _places(shades, width)))
+    return ROW * (1 + max((row for _, row, _ in _places(shades, width)), default=-1))
 
 
 def legend(shades: Shades, width: int, top: int = 0) -> Iterator[Element]:

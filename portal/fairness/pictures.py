@@ -36,13 +36,18 @@ TWICE = "Where the clock was turned back, the hour that came twice stands in one
 def promises_chart(report: Report) -> Chart | None:
     """Return what was delivered of each product beside its promise; None without promises."""
     rows = [
-        Promise(row["title"], row["promised_ppm"], row["delivered_ppm"])
+        Promise(product_name(row), row["promised_ppm"], row["delivered_ppm"])
         for row in report["products"]
         if row["promised_ppm"] is not None and row["promises"]
     ]
     if not rows:
         return None
     return promise_chart("promises", "Delivered of what was due, by product", "Product", rows)
+
+
+def product_name(row: Mapping[str, Any]) -> str:
+    """Return what a product is called: by its letters, and in words."""
+    return f"{row['product']} {row['title']}"
 
 
 def access_chart(report: Report) -> Chart | None:
@@ -83,7 +88,7 @@ def reward_chart(report: Report) -> Chart | None:
 def burden_chart(report: Report) -> Chart | None:
     """Return by product how much less of the cost it bears than of the burden that it is."""
     rows = [
-        (row["title"], row["tight_share_ppm"] - row["cost_share_ppm"])
+        (product_name(row), row["tight_share_ppm"] - row["cost_share_ppm"])
         for row in report["products"]
         if row["tight_share_ppm"] is not None and row["cost_share_ppm"] is not None
     ]
@@ -94,18 +99,18 @@ def burden_chart(report: Report) -> Chart | None:
 
 
 def place_map(report: Report, grid: GridModel | None) -> Chart | None:
-    """Return the map of the holarchy; None where service is not known, or there is no map.
+    """Return the map of the holarchy; None where nothing was short, or there is no map.
 
     By energy where all of it may be told, else by the part of what was due.
     """
     rows = {row["holon"]: row for row in report["places"] if row["product"] is None}
-    if grid is None or not rows:
-        return None
     if all(row["missed_wh"] is not None for row in rows.values()):
-        title = "Where energy was not served when it was wanted"
-        return short_map("places", title, grid, _short_energy(rows))
-    title = "Where energy that was due was refused for good"
-    return short_map("places", title, grid, _short_parts(rows))
+        title, short = "Where energy was not served when it was wanted", _short_energy(rows)
+    else:
+        title, short = "Where energy that was due was refused for good", _short_parts(rows)
+    if grid is None or not any(short.amounts.values()):
+        return None  # no map of nothing: the words say that nobody was short
+    return short_map("places", title, grid, short)
 
 
 def _short_energy(rows: Mapping[str, DayRow]) -> Shortness:
@@ -134,10 +139,10 @@ def calendar_chart(report: Report, zone: str) -> Chart | None:
     """Return when energy was not served when it was wanted: half-hours of days, or days of months.
 
     What everybody is told of a day is the part of what was due, and of its intervals nothing. None
-    where service is not known.
+    where nobody was short, or service is not known.
     """
     days = report["calendar"]
-    if not days:
+    if not any(row["short_intervals"] for row in days):
         return None
     if any("missed_wh" not in row for row in days):
         return _months_chart(days, PPM)

@@ -62,8 +62,15 @@ def _were(count: int) -> str:
 
 def _of_refusals(report: Report) -> Iterator[str]:
     if report["refused_wh"] is None:
+        short = sum(1 for row in report["calendar"] if row["short_intervals"])
+        days = plural(len(report["calendar"]), "day")
+        if report["calendar"]:
+            yield f"Something was refused for good, or served late, on {short} of {days}."
         return
     waits = report["owed_wh"]
+    if not (report["refused_wh"] or report["deferred_wh"] or waits):
+        yield "Nothing was refused: whatever was wanted was served when it was wanted."
+        return
     end = f" {energy(waits)} still waited when the last day ended." if waits else ""
     yield (
         f"{energy(report['refused_wh'])} was refused for good, and {energy(report['deferred_wh'])} "

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.currencies import NO_BREAK_SPACE
 from common.quantities import MINUS, ppm, scaled
-from portal.study_figures import energy, index, money, percent, tonnes
+from portal.study_figures import energy, index, money, tonnes
 from portal.study_tables import DESIGNS
 from settlement.fairness.definitions import Figure
 
@@ -17,7 +17,8 @@ INDICES = frozenset({"jain_of_nodes_ppm", "gini_of_households_ppm"})
 """Numbers from 0 to 1, and no parts of anything."""
 NEAR_THE_WHOLE = frozenset({"promises_kept_ppm", "lowest_margin_ppm", "lowest_access_ppm"})
 """Of which the last part per million says whether a promise was kept."""
-SMALL_PPM = 10_000
+SMALL_PPM = 100
+"""Of which two decimals of a percentage show nothing."""
 UNIT_WORDS = {
     "ppm": "percent",
     "Wh": "MWh",
@@ -67,14 +68,18 @@ def _part(code: str, value: int) -> str:
 
 
 def share(value: int | None) -> str:
-    """Return a part of a whole with one decimal, or all of them where it is small.
+    """Return a part of a whole with two decimals, or all four where it is less than them.
 
-    >>> share(123_456), share(219), share(None)
-    ('12.3\xa0%', '0.0219\xa0%', '–')
+    >>> share(123_456), share(19), share(0), share(None)
+    ('12.35\xa0%', '0.0019\xa0%', '0.00\xa0%', '–')
     """
     if value is None:
         return NONE
-    return ppm(value) if abs(value) < SMALL_PPM else percent(value)
+    size = (abs(value) + SMALL_PPM // 2) // SMALL_PPM
+    if value and not size:
+        return ppm(value)
+    sign = MINUS if value < 0 else ""
+    return f"{sign}{scaled(size, 2, at_least=2)}{NO_BREAK_SPACE}%"
 
 
 def exact_part(value: int | None) -> str:

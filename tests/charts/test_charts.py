@@ -422,8 +422,9 @@ def test_a_month_in_which_nothing_was_short_has_no_square():
     rows = [HeatRow(f"{day}", (0,) * 48) for day in range(1, 32)]
     chart = heat_chart("a", "A", rows, [(0, "00:00")], ENERGY, "It is said.", NO_ROWS)
     paths = [each for each in chart.wide.elements if each.tag == "path"]
-    assert len(paths) == 1  # that of the legend
-    assert sum(each.tag == "rect" for each in chart.wide.elements) == 31 + 1
+    assert paths == []
+    assert sum(each.tag == "rect" for each in chart.wide.elements) == 31
+    assert not any("up to" in each.text for each in chart.wide.elements)
 
 
 def test_a_heat_map_of_a_month_in_which_all_was_short_stays_small():
@@ -469,7 +470,7 @@ def test_a_part_of_the_grid_is_shaded_by_what_it_has():
 def test_classes_are_round_and_cover_the_most_there_was():
     for largest in (0, 1, 4, 7, 999, 12_345_678):
         shades = shades_of([0, largest], ENERGY)
-        assert shades.level(largest) == len(shades.labels) or not largest
+        assert shades.level(largest) == len(shades.labels)
         assert shades.level(0) == 0 and shades.level(largest) <= 4
     with pytest.raises(ValueError, match="below nothing"):
         shades_of([-1, 4], ENERGY)
