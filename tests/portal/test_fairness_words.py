@@ -95,7 +95,7 @@ def test_delivery_stands_beside_promises_to_the_last_part_per_million():
     table = table_of(section_of(example(), "delivery"), "By product")
     assert cells(table)["Product P4"][:3] == ("99.9 %", "99.36 %", "0 of 1")
     chart = next(each for each in section_of(example(), "delivery").charts)
-    assert "broken: Product P4" in chart.alternative
+    assert "broken: P4 Product P4" in chart.alternative
 
 
 def test_the_shortest_intervals_lead_to_their_day():
@@ -170,7 +170,7 @@ def test_a_participant_is_told_its_own_units_and_points():
         "expected.",
     ]
     assert cells(units_table(units, "GBP"))["G1"][2:] == (
-        "+2.5 %", "£2,500", "12.3 years", "20 years",
+        "+2.50 %", "£2,500", "12.3 years", "20 years",
     )  # fmt: skip
 
 
