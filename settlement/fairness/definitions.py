@@ -61,7 +61,7 @@ FIGURES = (
         "Pots away from contribution",
         "How much of the pots went elsewhere than Shapley values of the same games say, for the "
         "units that may share. What a pot pays follows its timing, so it is not 0",
-        "1/2 sum over units |pot payments / all - Shapley value / all|, "
+        "1/2 sum over units abs(pot payments / all - Shapley value / all), "
         "each game weighed by what its pot paid",
         f"Shapley (1953); {THESIS}",
         "ppm",
@@ -73,7 +73,7 @@ FIGURES = (
         "Earnings away from contribution",
         "How much of what units earn beyond fuel as offered went elsewhere than Shapley values "
         "say, for the units that may share the pots",
-        "1/2 sum over units |max(0, payments - fuel) / all - Shapley value / all|",
+        "1/2 sum over units abs(max(0, payments - fuel) / all - Shapley value / all)",
         f"Shapley (1953); {THESIS}",
         "ppm",
         Better.LOWER,
@@ -176,7 +176,7 @@ FIGURES = (
         "Charges away from burden",
         "How much of all charges is borne by other products than those whose energy was taken in "
         "the tightest tenth of intervals",
-        "1/2 sum over products |charges / all - energy in tight intervals / all|",
+        "1/2 sum over products abs(charges / all - energy in tight intervals / all)",
         THESIS,
         "ppm",
         Better.LOWER,

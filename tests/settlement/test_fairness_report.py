@@ -26,6 +26,7 @@ from settlement.fairness.store import find_report, latest_report_of, list_report
 from settlement.fairness.verification import verify_fairness
 from settlement.runs import store
 from settlement.runs.settle import settle
+from tests.conftest import ROOT
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
     DAYS,
@@ -365,6 +366,26 @@ def test_the_same_sums_are_made_whatever_days_are_read_apart(session, settled_ma
     of_days = [line for line in whole.calendar if line.day in DAYS]
     for one, other in zip(of_days, part.calendar, strict=True):
         assert np.array_equal(one.missed, other.missed)
+
+
+def test_the_documentation_has_the_rows_of_the_table():
+    documented = (ROOT / "docs/fairness.md").read_text()
+    for figure in FIGURES:
+        beside = "yes" if figure.is_compared else "no"
+        cells = (
+            f"`{figure.code}`",
+            figure.dimension,
+            figure.title,
+            figure.definition,
+            f"`{figure.formula}`",
+            figure.source,
+            figure.unit,
+            figure.better,
+            beside,
+        )
+        assert "|" not in "".join(cells), figure.code
+        assert f"| {' | '.join(cells)} |\n" in documented, figure.code
+    assert documented.count("\n| `") == len(FIGURES)
 
 
 def test_tight_intervals_are_the_highest_and_of_equal_ones_the_earliest():

@@ -102,6 +102,7 @@ TABLES = [
     tables.DayTotalRow.__table__,
     tables.StudyRow.__table__,
     tables.TrialRow.__table__,
+    tables.FairnessReportRow.__table__,
     tables.TrialMadeRow.__table__,
     ledger_tables.Account.__table__,
     ledger_tables.Journal.__table__,
