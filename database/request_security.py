@@ -27,6 +27,10 @@ ASKED: Mapping[str, str] = MappingProxyType(
             f"state = 'running' AND user_id = {ME} AND trial_id IS NULL AND wish = '' "
             "AND error = '' AND found = '[]' AND finished_at IS NULL AND done = 0"
         ),
+        "portal.portal_askedreport": (
+            f"state = 'running' AND user_id = {ME} AND error = '' AND found = '[]' "
+            "AND finished_at IS NULL AND done = 0"
+        ),
     }
 )
 """By table of what people ask the worker for, how a row is that nobody answered: what comes of it,
@@ -52,6 +56,7 @@ _TASKS: Mapping[str, _Task] = MappingProxyType(
         "export": _Task(10, 2, "portal.portal_export"),
         "replay": _Task(0, 1, "portal.portal_replayrequest"),
         "trial": _Task(0, 1, "portal.portal_askedtrial"),
+        "report": _Task(0, 1, "portal.portal_askedreport"),
     }
 )
 FIRST_TASKS = ("act", "explain", "export", "replay")

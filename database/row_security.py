@@ -185,6 +185,7 @@ OWN_POLICIES: Mapping[str, str] = MappingProxyType(
         "portal.portal_workingcopy": _MINE,
         "portal.portal_replayrequest": _BILLS,
         "portal.portal_askedtrial": _MINE,
+        "portal.portal_askedreport": _MINE,
     }
 )
 """By table of Django, whose rows may be read and written: of what people ask for, their own."""

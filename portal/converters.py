@@ -5,7 +5,7 @@ A number beyond its column, or a day beyond the calendar, matches no route and i
 
 import datetime as dt
 
-from portal.days import parse_day
+from portal.days import parse_day, parse_period
 
 
 class Number:
@@ -39,6 +39,26 @@ class Anchor:
 
     def to_url(self, value: str) -> str:
         """Return the anchor."""
+        return value
+
+
+class Period:
+    """A month, a year, or from a day to a day, in the one form that addresses have."""
+
+    regex = r"[0-9]{4}(?:-[0-9]{2})?|[0-9-]{10}\.\.[0-9-]{10}"
+
+    def to_python(self, value: str) -> str:
+        """Return the period as it is written.
+
+        Raises:
+            ValueError: there are no such days; Django takes that for no match.
+        """
+        if parse_period(value) is None:
+            raise ValueError(f"no month and no year: {value}")
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the period as it is written."""
         return value
 
 

@@ -50,6 +50,59 @@ def parse_month(month: str) -> tuple[dt.date, dt.date] | None:
     return first, first + dt.timedelta(days=monthrange(first.year, first.month)[1] - 1)
 
 
+RANGE = ".."
+"""Between the first and the last of days that are neither a month nor a year."""
+
+
+def parse_period(text: str) -> tuple[dt.date, dt.date] | None:
+    """Return the first and last day of a month, a year or a range as addresses have them, or None.
+
+    >>> [str(day) for day in parse_period("2024-02")], parse_period("2024-13")
+    (['2024-02-01', '2024-02-29'], None)
+    >>> [str(day) for day in parse_period("2024")], parse_period("24")
+    (['2024-01-01', '2024-12-31'], None)
+    >>> [str(day) for day in parse_period("2024-03-30..2024-03-31")]
+    ['2024-03-30', '2024-03-31']
+    """
+    if RANGE in text:
+        first, last = (parse_day(part) for part in text.split(RANGE, 1))
+        if first is None or last is None or last < first:
+            return None
+        # A month has one address, and so has a year.
+        return (first, last) if period_of(first, last) == text else None
+    if "-" in text:
+        return parse_month(text)
+    january = parse_month(f"{text}-01")
+    return january and (january[0], january[0].replace(month=12, day=31))
+
+
+def period_of(first: dt.date, last: dt.date) -> str:
+    """Return days as an address has them: a month, a year, or else both ends.
+
+    >>> day = dt.date
+    >>> period_of(day(2024, 2, 1), day(2024, 2, 29)), period_of(day(2024, 1, 1), day(2024, 12, 31))
+    ('2024-02', '2024')
+    """
+    for text in (f"{first.year:04}-{first.month:02}", f"{first.year:04}"):
+        if parse_period(text) == (first, last):
+            return text
+    return f"{first}{RANGE}{last}"
+
+
+def period_words(first: dt.date, last: dt.date) -> str:
+    """Return days as people call them.
+
+    >>> day = dt.date
+    >>> period_words(day(2024, 2, 1), day(2024, 2, 29)), period_words(
+    ...     day(2024, 3, 30), day(2024, 3, 31))
+    ('February 2024', '30 Mar 2024 to 31 Mar 2024')
+    """
+    text = period_of(first, last)
+    if RANGE in text:
+        return f"{first.day} {first:%b %Y} to {last.day} {last:%b %Y}"
+    return f"{first:%B %Y}" if "-" in text else text
+
+
 KNOWN_FORM = (
     "write a day as 2024-03-01, which stands for its end, or a moment as 2024-03-01 09:00, by the "
     "clock of {zone}, or as 2024-03-01T09:00Z"

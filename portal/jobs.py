@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 HEART = dt.timedelta(seconds=60)
 """A worker of which nothing was seen for so long is gone."""
-LANES = {"replay": 1, "trial": 1, "open": 1, "export": 2, "explain": 2}
+LANES = {"replay": 1, "trial": 1, "report": 1, "open": 1, "export": 2, "explain": 2}
 """How many of a kind are under way at once: an act never waits behind them.
 
 All days of a trial, settled again for a row of it, take minutes: they keep to a lane of their own.

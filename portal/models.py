@@ -6,8 +6,9 @@ from django.db import models
 from common.refusals import Finding
 from portal.drafting_models import AskedTrial, WorkingCopy
 from portal.export_subjects import DocumentIntervals, OwnEvidence, RunEvidence, Subject, subject_of
+from portal.report_models import AskedReport
 
-__all__ = ["AskedTrial", "WorkingCopy"]  # Django finds them here
+__all__ = ["AskedReport", "AskedTrial", "WorkingCopy"]  # Django finds them here
 
 
 class AuditEntry(models.Model):
@@ -32,6 +33,7 @@ class AuditEntry(models.Model):
         CONFIRMED = "confirmed", "Confirmed who they are"
         REPLAY = "replay", "Asked for a replay"
         TRIAL = "trial", "Asked for a trial"
+        REPORT = "report", "Asked for a fairness report"
         DISPUTE = "dispute", "Took a step in a dispute"
         SETTLED = "settled", "Settled and posted days"
         ISSUED = "issued", "Issued documents"

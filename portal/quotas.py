@@ -32,6 +32,7 @@ class Kind(StrEnum):
     UPLOAD = "upload"
     REPLAY = "replay"
     TRIAL = "trial"
+    REPORT = "report"
     EXPLANATION = "explanation"
 
 
@@ -54,6 +55,7 @@ QUOTAS = {
     Kind.REPLAY: Quota(20, "replays"),
     # A year takes minutes of the one worker that tries drafts, and each is kept for good.
     Kind.TRIAL: Quota(60, "trials", DAY),
+    Kind.REPORT: Quota(60, "fairness reports", DAY),
     Kind.EXPLANATION: Quota(1_200, "explanations"),
 }
 

@@ -30,6 +30,14 @@ def try_drafts(number: int) -> None:
     requests.compute(number, os.cpu_count() or 1)
 
 
+@app.task(name="report")
+def make_report(number: int) -> None:
+    """Make a fairness report that a page asked for."""
+    from portal.fairness import requests
+
+    requests.compute(number, os.cpu_count() or 1)
+
+
 @app.task(name="export", priority=10)
 def make_export(number: int) -> None:
     """Make a file that a page asked for."""

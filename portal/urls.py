@@ -20,6 +20,7 @@ from portal.views import (
     drafts,
     evidence,
     explanations,
+    fairness,
     files,
     home,
     invitations,
@@ -47,6 +48,7 @@ from portal.views import (
 register_converter(converters.Number, "number")
 register_converter(converters.Size, "size")
 register_converter(converters.Day, "day")
+register_converter(converters.Period, "period")
 register_converter(converters.Anchor, "anchor")
 
 urlpatterns = [
@@ -213,6 +215,19 @@ urlpatterns = [
     path("calendar/settle/", settling.settle, name="settle-days"),
     path("calendar/issue/", settling.issue, name="issue-documents"),
     path("calendar/", calendar.page, name="calendar"),
+    path("fairness/", fairness.listing, name="fairness"),
+    path("fairness/ask/", fairness.ask, name="ask-for-report"),
+    path("fairness/asked/<number:number>/", fairness.asked, name="asked-report"),
+    path("fairness/<str:market>/<period:period>/", fairness.page, name="fairness-report"),
+    path(
+        "fairness/<str:market>/<period:period>/report.json",
+        fairness.as_text,
+        name="fairness-json",
+    ),
+    path(
+        "fairness/<str:market>/<period:period>/report.pdf", fairness.as_print, name="fairness-pdf"
+    ),
+    path("fairness/<str:market>/<period:period>/<day:day>/", fairness.day, name="fairness-day"),
     path("studies/", studies.listing, name="studies"),
     path("studies/<uuid:run_id>/", studies.page, name="study"),
     path("trials/", trials.listing, name="trials"),

@@ -129,6 +129,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
             WRITER: ANY_ROW,
             PORTAL_AUTH: f"SELECT, INSERT, {GIVES_UP_OR_WISHES}",
         },
+        "portal.portal_askedreport": {WRITER: ANY_ROW, PORTAL_AUTH: f"SELECT, INSERT, {GIVES_UP}"},
         "portal.portal_export": {WRITER: ANY_ROW, PORTAL_AUTH: f"SELECT, INSERT, {GIVES_UP}"},
         "portal.portal_exportpart": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
         "portal.portal_explanationrequest": {

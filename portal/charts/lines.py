@@ -92,14 +92,19 @@ def _drawn(width: int, around: Frame, series: Sequence[Sequence[tuple[int, int]]
 
 
 def lorenz_chart(
-    key: str, title: str, of: str, curves: Sequence[tuple[str, Sequence[int]]]
+    key: str,
+    title: str,
+    of: str,
+    curves: Sequence[tuple[str, Sequence[int]]],
+    verb: str = "bear",
 ) -> Chart:
-    """Return Lorenz curves beside the straight line on which all bear the same.
+    """Return Lorenz curves beside the straight line on which all bear, or get, the same.
 
     Args:
         of: the members of the population, such as `households`.
         curves: for each series the part of the whole in ppm that the lowest of as many equal parts
             bear, as `settlement.fairness.inequality.lorenz_ppm` gives it.
+        verb: what they do with their part: `bear` a cost, `get` a good.
 
     Raises:
         ValueError: the curves are no series of a chart, or of other numbers of parts, or one does
@@ -123,14 +128,14 @@ def lorenz_chart(
     return chart(
         key,
         title,
-        f"{title}. What the lowest {rows[half][0]} of {of} bear is, {said}.",
+        f"{title}. What the lowest {rows[half][0]} of {of} {verb} is, {said}.",
         Table((f"Lowest part of {of}", *(name for name, _ in curves)), rows),
-        partial(_draw_lorenz, of=of, curves=curves, parts=parts),
+        partial(_draw_lorenz, of=of, curves=curves, parts=parts, verb=verb),
     )
 
 
 def _draw_lorenz(
-    width: int, *, of: str, curves: Sequence[tuple[str, Sequence[int]]], parts: int
+    width: int, *, of: str, curves: Sequence[tuple[str, Sequence[int]]], parts: int, verb: str
 ) -> Drawing:
     shares = [share for _, curve in curves for share in curve]
     around = frame(
@@ -146,5 +151,5 @@ def _draw_lorenz(
         for _, curve in curves
     ]
     drawn = _drawn(width, around, series)
-    said = words(x.at(0) + units(8), y.at(WHOLE_PPM) + units(20), "Dotted: all bear the same")
+    said = words(x.at(0) + units(8), y.at(WHOLE_PPM) + units(20), f"Dotted: all {verb} the same")
     return Drawing(width, drawn.height, (equal, said, *drawn.elements))

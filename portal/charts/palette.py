@@ -4,7 +4,8 @@ The series are of the palette of Okabe and Ito (*Color Universal Design*, 2008),
 no red, no green or no blue tell apart, but the first, which is the accent of the portal. A test
 holds them to 3:1 against the ground, as WCAG 2.2 asks of graphics, and apart from each other under
 each of the three kinds of colour blindness. Nothing rests on colour alone: lines have dashes too,
-and bars have their side.
+and bars have their side. Shades go from faint to strong, on paper darker and in the dark brighter,
+so that they stay in order without their hue; each is drawn larger than the one before, too.
 """
 
 from enum import Enum
@@ -22,6 +23,10 @@ class Ink(Enum):
     FOURTH = ("4", "#009e73", "#f0e442")
     GAIN = ("gain", "#0072b2", "#56b4e9")
     LOSS = ("loss", "#d55e00", "#e69f00")
+    SHADE_1 = ("shade1", "#c4701a", "#b8642a")
+    SHADE_2 = ("shade2", "#9c4416", "#dd8f3a")
+    SHADE_3 = ("shade3", "#6a2418", "#f3bf6b")
+    SHADE_4 = ("shade4", "#2c0d14", "#fff0d0")
     RULE = ("rule", "#d5dad6", "#3b4644")
     EDGE = ("edge", "#17211f", "#e6ebe8")
     WORDS = ("words", "#4f5b58", "#b3beba")
@@ -61,3 +66,6 @@ SERIES = (
     (Ink.FOURTH, "12 4 2 4"),
 )
 """The ink of each line of a drawing, and its dashes, for those who print in black and white."""
+
+SHADES = (Ink.SHADE_1, Ink.SHADE_2, Ink.SHADE_3, Ink.SHADE_4)
+"""From little to much."""

@@ -55,6 +55,18 @@ def round_values(low: int, high: int, most: int) -> list[int]:
     return list(range(-(-low // step) * step, high + 1, step))
 
 
+def round_step(largest: int, parts: int) -> int:
+    """Return the least round value of which so many together are not below `largest`.
+
+    >>> round_step(1_650_000, 4), round_step(3, 4), round_step(0, 4)
+    (500000, 1, 1)
+    """
+    step = 1
+    while step * parts < largest:
+        step = _next_round(step)
+    return step
+
+
 def _next_round(step: int) -> int:
     """Return the value after 1, 2, 5, 10, 20, 50 and so on."""
     return step * 5 // 2 if str(step)[0] == "2" else step * 2

@@ -1,10 +1,11 @@
 """A trial as a printed report: the words, tables and pictures of its page, in one order. Pure."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+import uuid
+from collections.abc import Iterator, Sequence
 
 from portal.amounts import local_time
+from portal.printed.sections import Head, Printed, report, section
 from portal.queries.uncounted import Uncounted
 from portal.study_tables import Table
 from portal.trials.reports import TrialPage
@@ -12,13 +13,11 @@ from portal.trials.seen import SeenTrial
 from settlement.trials.records import MADE_AGAIN
 from settlement.trials.seen import PublicTrial
 
-Printed = dict[str, Any]
-
 POSTED = "Nothing of a trial is posted or billed."
 
 
 def printed_trial(page: TrialPage) -> Printed:
-    """Return a whole trial as `trial.typ` sets it; as JSON."""
+    """Return a whole trial as `report.typ` sets it; as JSON."""
     summary, trial = page.summary, page.summary.trial
     zone = summary.zone
     facts = [
@@ -44,18 +43,15 @@ def printed_trial(page: TrialPage) -> Printed:
             f"{of_classes}.",
             " ".join(draft.evenness),
         ]
-        sections.append(_section(draft.heading, said, items=draft.changes, after=after))
+        sections.append(section(draft.heading, said, items=draft.changes, after=after))
     sections += [_of_table(table) for table in page.tables]
     sections.append(_uncounted(page.uncounted))
-    return _printed(summary.headline, page, _kicker(trial.mode, trial.market), facts) | {
-        "identifier": str(trial.id),
-        "sections": sections,
-        "charts": _charts(page.charts),
-    }
+    head = _head(summary.headline, page, _kicker(trial.mode, trial.market), facts, trial.id)
+    return report(head, sections, page.charts)
 
 
 def printed_seen_trial(page: SeenTrial) -> Printed:
-    """Return what a reader may know of a trial as `trial.typ` sets it; as JSON."""
+    """Return what a reader may know of a trial as `report.typ` sets it; as JSON."""
     summary = page.summary
     trial: PublicTrial = summary.trial
     facts = [
@@ -70,21 +66,22 @@ def printed_seen_trial(page: SeenTrial) -> Printed:
         for table in own.tables:
             sections.append(_of_table(table, own.sentence))
     if page.withheld:
-        sections.append(_section("What is withheld", [page.withheld]))
+        sections.append(section("What is withheld", [page.withheld]))
     sections += [_of_table(table) for table in page.tables]
     sections.append(_uncounted(page.uncounted))
-    return _printed(summary.headline, page, _kicker(trial.mode, trial.market), facts) | {
-        "identifier": str(trial.id),
-        "sections": sections,
-        "charts": _charts(page.charts),
-    }
+    head = _head(summary.headline, page, _kicker(trial.mode, trial.market), facts, trial.id)
+    return report(head, sections, page.charts)
 
 
-def _printed(
-    title: str, page: TrialPage | SeenTrial, kicker: str, facts: Sequence[tuple[str, str]]
-) -> Printed:
+def _head(
+    title: str,
+    page: TrialPage | SeenTrial,
+    kicker: str,
+    facts: Sequence[tuple[str, str]],
+    trial_id: uuid.UUID,
+) -> Head:
     lead = " ".join([page.mode, *page.as_law, POSTED])
-    return {"title": title, "lead": lead, "kicker": kicker, "facts": facts}
+    return Head(title, lead, kicker, facts, f"Trial {trial_id}")
 
 
 def _kicker(mode: str, market: str) -> str:
@@ -100,30 +97,12 @@ def _facts(
     yield "Estimated readings", estimated
 
 
-def _section(
-    title: str,
-    said: Iterable[str] = (),
-    items: Iterable[str] = (),
-    after: Iterable[str] = (),
-    columns: Sequence[str] = (),
-    rows: Sequence[Printed] = (),
-) -> Printed:
-    return {
-        "title": title,
-        "said": [words for words in said if words],
-        "items": list(items),
-        "after": [words for words in after if words],
-        "columns": list(columns),
-        "rows": list(rows),
-    }
-
-
 def _of_table(table: Table, sentence: str = "") -> Printed:
     rows = [
         {"title": row.title, "meaning": row.meaning, "cells": [cell.after for cell in row.cells]}
         for row in table.rows
     ]
-    return _section(table.title, [sentence, table.lead], columns=table.columns, rows=rows)
+    return section(table.title, [sentence, table.lead], columns=table.columns, rows=rows)
 
 
 def _uncounted(uncounted: Sequence[Uncounted]) -> Printed:
@@ -133,8 +112,4 @@ def _uncounted(uncounted: Sequence[Uncounted]) -> Printed:
         words = each.words or "Nothing is said yet: the text is not assessed."
         said.append(f"Change {each.change}, {each.title}: {words}")
     nothing = "Nothing is said, as no change of the law has this draft as its text."
-    return _section("What is not counted", said or [nothing])
-
-
-def _charts(charts: Iterable[Any]) -> list[Printed]:
-    return [{"title": chart.title, "drawing": chart.printed} for chart in charts]
+    return section("What is not counted", said or [nothing])

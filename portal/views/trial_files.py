@@ -9,10 +9,11 @@ from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
+from portal.printed.pdf import report_pdf
+from portal.printed.sections import Printed
 from portal.quotas import Kind, spends
 from portal.trials.files import as_csv, as_json, as_parquet, columns_of, seen_rows, whole_rows
-from portal.trials.pdf import trial_pdf
-from portal.trials.printing import Printed, printed_seen_trial, printed_trial
+from portal.trials.printing import printed_seen_trial, printed_trial
 from portal.trials.reports import trial_page
 from portal.trials.seen import seen_trial
 from portal.views.law_changes import reads_law
@@ -57,7 +58,7 @@ def as_columns(request: SignedInRequest, trial_id: uuid.UUID) -> HttpResponse:
 def as_print(request: SignedInRequest, trial_id: uuid.UUID) -> HttpResponse:
     """Send the report as a PDF, rounded for reading, with its pictures."""
     printed, made_at = _printed(request, trial_id)
-    return _file(trial_pdf(printed, made_at), "application/pdf", f"trial-{trial_id}.pdf")
+    return _file(report_pdf(printed, made_at), "application/pdf", f"trial-{trial_id}.pdf")
 
 
 def _printed(request: SignedInRequest, trial_id: uuid.UUID) -> tuple[Printed, dt.datetime]:

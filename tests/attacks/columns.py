@@ -243,6 +243,10 @@ TRANSIENT = {
         "mode state threshold_ppm total trial_id user_id wish": "what was asked for; the trial "
         "that it came to is a fact of its own, and says of which drafts and days it is",
     },
+    "portal.portal_askedreport": {
+        "asked_at done error finished_at first_day found id job_number last_day market state total "
+        "user_id": "what was asked for; the report that it came to is a fact of its own",
+    },
     "portal.portal_replayrequest": {
         "seconds": "how long it took says nothing of what it found",
         "done job_number total": "how far it is; the verdict is a fact",

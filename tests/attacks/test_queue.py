@@ -57,6 +57,10 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "drafts": Jsonb([]), "threshold_ppm": 10_000, "mode": "as-metered", "asked_at": "now",
         "state": "running", "wish": "", "found": Jsonb([]), "error": "",
     },
+    "portal.portal_askedreport": {
+        "market": "tiny", "first_day": "2024-03-01", "last_day": "2024-03-31", "asked_at": "now",
+        "state": "running", "found": Jsonb([]), "error": "",
+    },
     "portal.portal_replayrequest": {
         "run_id": "00000000-0000-4000-8000-000000000001", "requested_at": "now",
         "state": "running", "first_difference": "", "error": "",
@@ -68,6 +72,7 @@ TASKS = {
     "portal.portal_export": "export",
     "portal.portal_explanationrequest": "explain",
     "portal.portal_askedtrial": "trial",
+    "portal.portal_askedreport": "report",
     "portal.portal_replayrequest": "replay",
 }
 
@@ -330,6 +335,11 @@ ANSWERS: Mapping[str, list[Mapping[str, Any]]] = {
     "portal.portal_askedtrial": [
         {"state": "done"},
         {"trial_id": "00000000-0000-4000-8000-000000000001"},
+        {"found": Jsonb([{"code": "x"}])},
+        {"done": 1},
+    ],
+    "portal.portal_askedreport": [
+        {"state": "done"},
         {"found": Jsonb([{"code": "x"}])},
         {"done": 1},
     ],

@@ -365,6 +365,11 @@ REQUESTS = {
         "threshold_ppm, mode, asked_at, state, wish, found, error) VALUES (%s, 'tiny', "
         "'2024-03-01', '2024-03-02', '[]', 10000, 'as-metered', now(), 'running', '', '[]', '')"
     ),
+    "portal.portal_askedreport": (
+        "INSERT INTO portal.portal_askedreport (user_id, market, first_day, last_day, asked_at, "
+        "state, found, error) VALUES (%s, 'tiny', '2024-03-01', '2024-03-31', now(), 'running', "
+        "'[]', '')"
+    ),
     "portal.portal_noticeread": (
         "INSERT INTO portal.portal_noticeread (user_id, key) VALUES (%s, 'x')"
     ),

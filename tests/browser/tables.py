@@ -28,6 +28,9 @@ SCROLLS_IN_PLACE = {
     "line of one's own",
     "change of the law",
     "change of the law, to decide",
+    "fairness report",
+    "fairness report of one's own",
+    "day of a fairness report",
 }
 """Pages with a table that has more columns than a phone has room for, and no list of rows.
 

@@ -21,11 +21,14 @@ from portal.charts.chart import Chart, Table
 from portal.charts.drawing import letters_wide
 from portal.charts.frame import Axis, steps
 from portal.charts.grids import grid_chart
+from portal.charts.heat import HeatRow, heat_chart
 from portal.charts.lines import Line, line_chart, lorenz_chart
 from portal.charts.nesting import Part, nesting_chart
 from portal.charts.network import Link, Mark, Network, Place, network_chart
 from portal.charts.panels import Panel, panels_chart
+from portal.charts.promises import Promise, promise_chart
 from portal.charts.scales import Scale
+from portal.charts.shades import shades_of
 from portal.charts.times import Series, duration_chart, time_chart
 from portal.charts.units import Unit
 from rulebook.printed_text import font_families
@@ -79,7 +82,43 @@ def every_kind(name: str = "Draft A") -> list[Chart]:
             NO_ROWS,
         ),
         network_chart("network", name, network(name), "It is said.", Table(("Line",), (("A",),))),
+        heat_of(name, 31, 48),
+        heat_of(name, 12, 31),
+        promise_chart("promises", name, "Product", promises(name)),
+        nesting_chart(
+            "shaded", name, ("system", "node"), shaded(name), "It is said.", NO_ROWS, SHADES
+        ),
     ]
+
+
+ENERGY = Unit("Wh")
+SHADES = shades_of([0, 9_000_000], ENERGY)
+
+
+def heat_of(name: str, rows: int, columns: int) -> Chart:
+    """A map with a cell that is not there, and a row in which nothing was."""
+    cells = [
+        tuple(
+            None if (row, column) == (1, columns - 1) else row * (column * 7_919 % 11) * 100_000
+            for column in range(columns)
+        )
+        for row in range(rows)
+    ]
+    named = [HeatRow(f"{row + 1} {name}"[:12], values) for row, values in enumerate(cells)]
+    heads = [(at, f"{at:02}:00") for at in range(0, columns, 6)]
+    return heat_chart(f"heat-{rows}", name, named, heads, ENERGY, "It is said.", NO_ROWS)
+
+
+def promises(name: str = "Draft A") -> list[Promise]:
+    return [
+        Promise(name, 995_000, 999_996), Promise("P4", 999_000, 993_600),
+        Promise("P2", 980_000, None), Promise("P3", 999_500, 999_500),
+    ]  # fmt: skip
+
+
+def shaded(name: str) -> list[Part]:
+    nodes = (Part(name, (), Mark.SAME, 9_000_000), Part("n", (), Mark.SAME, 0), Part("x"))
+    return [Part("Great Britain", nodes, Mark.SAME, 9_000_000)]
 
 
 def areas(name: str = "Draft A") -> list[Area]:
@@ -377,9 +416,89 @@ def test_a_bar_in_a_table_is_in_proportion():
     assert 'rect width="0"' in cell_bar(0, 0)
 
 
+def test_a_heat_map_shades_what_there_was_by_classes_that_its_legend_states():
+    rows = [HeatRow("1", (0, 1_000_000, None)), HeatRow("2", (4_000_000, 3_500_000, 7_000_000))]
+    chart = heat_chart("a", "A", rows, [(0, "00:00")], ENERGY, "It is said.", NO_ROWS)
+    words = [each.text for each in chart.wide.elements if each.tag == "text"]
+    assert words == ["up to 2 MWh", "to 4", "to 6", "to 8", "00:00", "1", "2"]
+    drawn = [dict(each.attributes) for each in chart.wide.elements if each.tag == "path"]
+    after_legend = {each["fill"].key: each["d"].count("M") for each in drawn[-3:]}
+    # 7 MWh is of the last class, 4 and 3.5 of the second, 1 of the first; nothing has no square.
+    assert after_legend == {"shade1": 1, "shade2": 2, "shade4": 1}
+    framed = [dict(each.attributes)["width"] for each in chart.wide.elements if each.tag == "rect"]
+    assert framed[-2] * 3 == framed[-1] * 2  # the cell that is not there has no frame
+
+
+def test_a_month_in_which_nothing_was_short_has_no_square():
+    rows = [HeatRow(f"{day}", (0,) * 48) for day in range(1, 32)]
+    chart = heat_chart("a", "A", rows, [(0, "00:00")], ENERGY, "It is said.", NO_ROWS)
+    paths = [each for each in chart.wide.elements if each.tag == "path"]
+    assert paths == []
+    assert sum(each.tag == "rect" for each in chart.wide.elements) == 31
+    assert not any("up to" in each.text for each in chart.wide.elements)
+
+
+def test_a_heat_map_of_a_month_in_which_all_was_short_stays_small():
+    chart = heat_of("Draft A", 31, 48)
+    assert len(chart.svg) < 60_000
+
+
+def test_promises_are_kept_or_broken_by_the_last_part_per_million():
+    chart = promise_chart("a", "A", "Product", promises())
+    assert [tuple(cell.replace("\xa0", " ") for cell in row) for row in chart.table.rows] == [
+        ("Draft A", "99.5 %", "99.9996 %", "yes"),
+        ("P4", "99.9 %", "99.36 %", "no"),
+        ("P2", "98 %", "–", "nothing was due"),
+        ("P3", "99.95 %", "99.95 %", "yes"),
+    ]
+    said = chart.alternative.replace("\xa0", " ")
+    assert said == "A. 3 of 4 are kept; broken: P4, 99.36 % of 99.9 % promised."
+    kept = promise_chart("a", "A", "Product", [Promise("P1", 995_000, 995_000)])
+    assert kept.alternative == "A. 1 of 1 are kept."
+    dots = [dict(each.attributes) for each in chart.wide.elements if each.tag == "rect"]
+    hollow = [dot["stroke"].key for dot in dots if dot["fill"] != dot["stroke"]]
+    assert hollow == ["loss", "loss"]  # in the legend, and of the one that is broken
+
+
+def test_the_axis_of_promises_shows_the_last_two_percent_or_more_where_less_was_delivered():
+    def axis(rows):
+        texts = [each.text for each in promise_chart("a", "A", "Who", rows).wide.elements]
+        return [text.replace("\xa0", " ") for text in texts if text.endswith("%")]
+
+    assert axis(promises()) == ["98 %", "98.5 %", "99 %", "99.5 %", "100 %"]
+    assert axis([Promise("P1", 995_000, 612_345)])[0] == "70 %"
+    assert axis([Promise("P1", 995_000, 0)])[0] == "0 %"
+
+
+def test_a_part_of_the_grid_is_shaded_by_what_it_has():
+    chart = of_kind("shaded")
+    paths = [dict(each.attributes) for each in chart.wide.elements if each.tag == "path"]
+    assert [path["fill"].key for path in paths[-2:]] == ["shade2", "shade2"]
+    texts = [each.text for each in chart.wide.elements if each.tag == "text"]
+    assert texts[0].startswith("up to")
+
+
+def test_classes_are_round_and_cover_the_most_there_was():
+    for largest in (0, 1, 4, 7, 999, 12_345_678):
+        shades = shades_of([0, largest], ENERGY)
+        assert shades.level(largest) == len(shades.labels)
+        assert shades.level(0) == 0 and shades.level(largest) <= 4
+    with pytest.raises(ValueError, match="below nothing"):
+        shades_of([-1, 4], ENERGY)
+
+
 @pytest.mark.parametrize(
     "refused",
     [
+        lambda: heat_chart("a", "A", [], [], ENERGY, "", NO_ROWS),
+        lambda: heat_chart("a", "A", [HeatRow("1", ())], [], ENERGY, "", NO_ROWS),
+        lambda: heat_chart(
+            "a", "A", [HeatRow("1", (1,)), HeatRow("2", (1, 2))], [], ENERGY, "", NO_ROWS
+        ),
+        lambda: heat_chart("a", "A", [HeatRow("1", (-1,))], [], ENERGY, "", NO_ROWS),
+        lambda: promise_chart("a", "A", "Product", []),
+        lambda: promise_chart("a", "A", "Product", [Promise("P1", 1_000_001, 0)]),
+        lambda: promise_chart("a", "A", "Product", [Promise("P1", 1, 0), Promise("P1", 2, 0)]),
         lambda: line_chart("a", "A", TIGHTNESS, [], PRICE, 1),
         lambda: line_chart("a", "A", TIGHTNESS, [Line("Law", ())], PRICE, 1),
         lambda: line_chart("A b", "A", TIGHTNESS, [Line("Law", ((0, 0),))], PRICE, 1),

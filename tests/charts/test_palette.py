@@ -1,11 +1,11 @@
 """Colours of charts: legible, told apart by the colour-blind, and the same in the stylesheet."""
 
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
-from portal.charts.palette import SERIES, Ink
+from portal.charts.palette import SERIES, SHADES, Ink
 from tests.conftest import ROOT
 
 GROUNDS = {"paper": ("#ffffff", "#f6f7f4"), "dark": ("#1b2322", "#121817")}
@@ -82,12 +82,21 @@ def test_an_ink_stands_out_from_every_ground(ink: Ink, scheme: str):
 @pytest.mark.parametrize("blindness", BLINDNESS)
 def test_series_and_gains_are_told_apart_by_whoever_sees_them(blindness: str, scheme: str):
     pairs = [*combinations([ink for ink, _ in SERIES], 2), (Ink.GAIN, Ink.LOSS)]
+    pairs += combinations(SHADES, 2)
     near = {
         f"{one.key} and {other.key}": round(distance, 1)
         for one, other in pairs
         if (distance := apart(getattr(one, scheme), getattr(other, scheme), blindness)) < APART
     }
     assert near == {}
+
+
+@pytest.mark.parametrize("scheme", GROUNDS)
+def test_shades_stay_in_order_where_there_is_no_hue(scheme: str):
+    """In black and white each stands out more from the ground than the one before."""
+    ground = GROUNDS[scheme][0]
+    steps = [contrast(getattr(ink, scheme), ground) for ink in SHADES]
+    assert all(after > 1.4 * before for before, after in pairwise(steps))
 
 
 def test_no_two_series_have_the_same_dashes():

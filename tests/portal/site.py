@@ -19,6 +19,7 @@ import database.session
 from database.embedded import ROOT
 from database.session import make_engine, transaction
 from ledger.people.roles import Role
+from portal.days import period_of
 from portal.main_job import JobRequest, run_main_job
 from portal.queries.rules import rule_on
 from rulebook.changes.steps import Kind
@@ -27,6 +28,7 @@ from rulebook.law import rules_at
 from settlement.enactment.change_law import last_draft
 from settlement.enactment.changes import find
 from settlement.enactment.propose import propose_publication
+from settlement.fairness.make import FairnessRequest, keep_report, make_report
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
 from settlement.trials.inputs import TrialRequest
@@ -54,6 +56,7 @@ class Site:
     change: int
     law_change: int
     seen_trial: str
+    fairness: str
 
 
 @cache
@@ -69,7 +72,8 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
     assert job.is_proven
     first, later = (str(run.id) for run in job.runs)
     others = (_make_study(made), _make_trial(made), _propose_change(made), _open_law_change(made))
-    return Site(url, made, first, later, *others, _make_seen_trial(made, others[-1]))
+    seen_trial = _make_seen_trial(made, others[-1])
+    return Site(url, made, first, later, *others, seen_trial, _make_fairness_report(made))
 
 
 def _open_law_change(engine: Engine) -> int:
@@ -143,6 +147,15 @@ def _make_seen_trial(engine: Engine, number: int) -> str:
         MARKET, SHORT_DAY, SHORT_DAY, [draft.documents], now, 10_000, draft.drawn_from
     )
     return str(run_trial(lambda: transaction(engine), request, now=now).trial.id)
+
+
+def _make_fairness_report(engine: Engine) -> str:
+    """Report how fair both days were, beside other designs; return them as addresses do."""
+    request = FairnessRequest(MARKET, FIRST_DAY, SHORT_DAY, with_baselines=True)
+    with transaction(engine) as session:
+        made = make_report(session, request)
+        keep_report(session, made, now=dt.datetime.now(dt.UTC))
+    return period_of(FIRST_DAY, SHORT_DAY)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ledger.log.store import last_checkpoint
 from ledger.people import store
 from portal import readings_kept
 from portal.audit import Action
-from portal.models import Act, AskedTrial, AuditEntry, Export, ReplayRequest
+from portal.models import Act, AskedReport, AskedTrial, AuditEntry, Export, ReplayRequest
 from portal.queries.people import participants
 from portal.queries.rules import rule_on
 from portal.trials import opening
@@ -53,6 +53,7 @@ def test_every_page_is_walked_by_the_browser_or_the_matrix_says_why_not():
         "study": SOME_ID,
         "trial": SOME_ID,
         "seen_trial": SOME_ID,
+        "fairness": "2024-03",
         "number": "gb12-invoice-000001",
         "proposal": 1,
         "change": 1,
@@ -98,11 +99,15 @@ def things(site, documents, owners) -> dict[str, object]:
         user=operator, market=MARKET, first_day=FIRST_DAY, last_day=FIRST_DAY, drafts=[],
         threshold_ppm=0, asked_at=now,
     )  # fmt: skip
+    asked_report = AskedReport.objects.create(
+        user=operator, market=MARKET, first_day=FIRST_DAY, last_day=FIRST_DAY, asked_at=now
+    )
     draft = law_in_a_copy(owner, "market-rules")
     replay = ReplayRequest.objects.create(run_id=site.first_run, requested_at=now)
     return {
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
         "trial": site.seen_trial, "asked": asked.pk,
+        "fairness": site.fairness, "asked_report": asked_report.pk,
         "registration": registration.digest.hex(), "size": size,
         "file": file.pk, "act": act.pk, "invitation": invitation.pk,
         "replay": replay.pk, "proposal": grants[0].number,

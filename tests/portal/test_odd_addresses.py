@@ -31,6 +31,10 @@ ODD_DAYS = (
     NUL, NO_UTF8,
 )  # fmt: skip
 ODD_ANCHORS = ("MR-0", "ZZ-1.1", f"MR-{'9' * 5000}", "mr-1.1", "MR-", NUL, NO_UTF8)
+ODD_PERIODS = (
+    "0000", "9999", "2024-13", "2024-00", "2024-1", "20240", "2024-01-01", "2024-01-01..2024-01-31",
+    "2024-03-31..2024-03-30", "----------..----------", NUL, NO_UTF8,
+)  # fmt: skip
 ODD_IDS = ("0" * 32, "00000000-0000-0000-0000-000000000000", "f" * 36, NUL)
 ODD_VALUES = {
     "str": ODD_TEXTS,
@@ -39,13 +43,14 @@ ODD_VALUES = {
     "int": ODD_NUMBERS,  # of allauth's pages
     "size": ODD_NUMBERS,
     "day": ODD_DAYS,
+    "period": ODD_PERIODS,
     "anchor": ODD_ANCHORS,
     "uuid": ODD_IDS,
 }
 ASKED = (
     "on", "from", "to", "month", "market", "participant", "document", "page", "next", "known",
     "before", "before_known", "after", "after_known", "proposal",
-    "q", "with", "draft",
+    "q", "with", "draft", "digest",
 )  # fmt: skip
 SENT_TO = {
     "/disputes/<str:market>/<number:number>/<str:action>/",
@@ -80,6 +85,7 @@ def known(site, documents) -> dict[str, str]:
         "number": documents[SUPPLIER][0].number,
         "line": "1",
         "day": "2024-03-31",
+        "period": site.fairness,
         "interval": "1",
         "row": "1",
         "format_name": "json",
@@ -131,7 +137,9 @@ def filled(template: str, known: dict[str, str], name: str | None = None, value:
         part = found[1].rpartition(":")[2]
         if part == name:
             return value
-        is_numbered = template.startswith(("/disputes/", "/rules/")) and part == "number"
+        is_numbered = (
+            template.startswith(("/disputes/", "/fairness/", "/rules/")) and part == "number"
+        )
         return "1" if is_numbered else known[part]
 
     return re.sub(r"<([^>]+)>", of_part, template)

@@ -1,7 +1,7 @@
-"""A trial as a PDF: the same report, the same bytes.
+"""A report as a PDF: the same report, the same bytes.
 
-The page is set by `trial.typ` in the fonts of documents, and its only date is the moment at which
-the trial was made. Unlike a document it is no evidence, so it claims no archival profile: a letter
+The page is set by `report.typ` in the fonts of documents, and its only date is the moment at which
+the report was made. Unlike a document it is no evidence, so it claims no archival profile: a letter
 that no font can show, in what somebody wrote of a change, is an empty box and no refusal.
 """
 
@@ -12,20 +12,20 @@ from pathlib import Path
 
 import typst
 
-from portal.trials.printing import Printed
+from portal.printed.sections import Printed
 from rulebook.printed_text import font_families
 from settlement.documents.pdf import FONTS
 
-TEMPLATE = Path(__file__).with_name("trial.typ")
+TEMPLATE = Path(__file__).with_name("report.typ")
 ISSUER = "Tallystick"
 
 
-def trial_pdf(printed: Printed, made_at: dt.datetime) -> bytes:
+def report_pdf(printed: Printed, made_at: dt.datetime) -> bytes:
     """Return a report as a PDF.
 
     Args:
-        printed: see `portal.trials.printing`.
-        made_at: when the trial was made, to the second.
+        printed: see `portal.printed.sections`.
+        made_at: when what it tells was made, to the second.
     """
     report = printed | {"fonts": font_families(), "issuer": ISSUER}
     page = _compiler().compile(

@@ -1,0 +1,121 @@
+"""A day of a fairness report: who was short, in which settlement periods, and where. Pure."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from portal.charts.chart import Chart
+from portal.charts.times import Series, time_chart
+from portal.charts.units import Unit
+from portal.fairness.pictures import ENERGY, LATE, MISSED, PPM, interval_minutes
+from portal.fairness.shown import Row, Table
+from portal.fairness.words import NONE, plural
+from portal.study_figures import energy
+from settlement.core.periods import interval_starts
+
+Report = Mapping[str, Any]
+FIELDS = (("missed_wh", "short_ppm", MISSED), ("deferred_wh", "late_ppm", LATE))
+
+
+@dataclass(frozen=True)
+class DayShown:
+    """A day of a report.
+
+    Attributes:
+        run: whose result of the day is posted.
+        said: what is told of the day in a sentence.
+        before, after: the days beside it that the report has; None at its ends.
+    """
+
+    day: dt.date
+    run: str
+    said: str
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...]
+    before: dt.date | None
+    after: dt.date | None
+
+
+def day_shown(report: Report, day: dt.date, zone: str) -> DayShown | None:
+    """Return a day of a report; None where the report has none, or knows no service of it."""
+    rows = {dt.date.fromisoformat(row["day"]): row for row in report["calendar"]}
+    if day not in rows:
+        return None
+    row, step = rows[day], dt.timedelta(days=1)
+    is_energy = "missed_wh" in row
+    intervals = _intervals(report, row, day, zone) if is_energy else None
+    tables = [_nodes_table(row, is_energy=is_energy)] if row["nodes"] else []
+    charts = []
+    if intervals is not None:
+        tables.append(intervals)
+        charts.append(_chart(row, day))
+    return DayShown(
+        day,
+        row["run"],
+        _said(row, is_energy=is_energy, has_intervals=intervals is not None),
+        tuple(tables),
+        tuple(charts),
+        day - step if day - step in rows else None,
+        day + step if day + step in rows else None,
+    )
+
+
+def _said(row: Mapping[str, Any], *, is_energy: bool, has_intervals: bool) -> str:
+    if not row["short_intervals"]:
+        return "All was served when it was wanted."
+    short = plural(row["short_intervals"], "settlement period")
+    if not is_energy:
+        return (
+            f"In {short} something was refused for good or served late. Everybody is told the part "
+            "of what was due; the energy of it is of those who oversee the market."
+        )
+    words = (
+        f"In {short} something was refused for good or served late: "
+        f"{energy(row['missed_wh'])} and {energy(row['deferred_wh'])}."
+    )
+    if has_intervals:
+        return words
+    return f"{words} The report of the month tells each of them; that of a year tells days."
+
+
+def _nodes_table(row: Mapping[str, Any], *, is_energy: bool) -> Table:
+    def cells(node: Mapping[str, Any]) -> tuple[str, ...]:
+        parts = tuple(NONE if node[ppm] is None else PPM.exact(node[ppm]) for _, ppm, _ in FIELDS)
+        if not is_energy:
+            return parts
+        return (*(energy(node[wh]) for wh, _, _ in FIELDS), *parts)
+
+    titles = tuple(title for _, _, title in FIELDS)
+    of_due = tuple(f"{title}, of what was due" for title in titles)
+    rows = tuple(Row(node["node"], cells(node)) for node in row["nodes"])
+    columns = (*titles, *of_due) if is_energy else of_due
+    return Table("Where", columns, rows, "Node")
+
+
+def _intervals(report: Report, row: Mapping[str, Any], day: dt.date, zone: str) -> Table | None:
+    """Return the settlement periods that were short, by the local clock; None where untold."""
+    if "interval_missed_wh" not in row:
+        return None
+    starts = interval_starts(day, zone, interval_minutes(report, zone))
+    values = zip(starts, row["interval_missed_wh"], row["interval_deferred_wh"], strict=True)
+    rows = tuple(
+        Row(f"{_clock(start, zone)}", (energy(missed), energy(late)), f"Period {number}")
+        for number, (start, missed, late) in enumerate(values, start=1)
+        if missed or late
+    )
+    return Table("When", (MISSED, LATE), rows, "From")
+
+
+def _clock(start: dt.datetime, zone: str) -> str:
+    return f"{start.astimezone(ZoneInfo(zone)):%H:%M %Z}"
+
+
+def _chart(row: Mapping[str, Any], day: dt.date) -> Chart:
+    series: Sequence[Series] = [
+        Series(title, tuple(row[f"interval_{wh}"])) for wh, _, title in FIELDS
+    ]
+    count = len(row["interval_missed_wh"])
+    title = "Energy that was not served when it was wanted"
+    return time_chart("periods", title, [(day, count)], series, Unit(ENERGY.name))

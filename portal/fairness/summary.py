@@ -1,0 +1,169 @@
+"""A fairness report in words: what it says first, and where the market does worse. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from portal.fairness.words import Report, amount, design_title, exact_part, plural, written
+from portal.study_figures import energy
+from settlement.fairness.definitions import FIGURE_OF, Dimension
+
+MOST_BROKEN = 5
+NO_WORSE = "In no figure that other designs have as well does the market do worse than one of them."
+
+
+def short_headline(said: Report) -> str:
+    """Return what a report says in a line: of promises, and in how many figures it does worse.
+
+    Args:
+        said: its `promises`, `promises_kept` and `findings`.
+    """
+    count, kept = said["promises"] or 0, said["promises_kept"] or 0
+    words = f"{kept} of {plural(count, 'promise')} kept" if count else "No promise to be judged"
+    figures = {finding["figure"] for finding in said["findings"] or ()}
+    if not figures:
+        return f"{words}; worse than another design in no figure"
+    return f"{words}; worse than another design in {plural(len(figures), 'figure')}"
+
+
+def summary(report: Report) -> Iterator[str]:
+    """Yield sentences on promises, what was refused, waste and prices."""
+    yield _of_promises(report)
+    yield from _of_refusals(report)
+    yield from _of_waste(report)
+    yield _of_prices(report)
+
+
+def _of_promises(report: Report) -> str:
+    count, kept = report["promises"], report["promises_kept"]
+    if not report["groups"]:
+        return (
+            "No law of these days promised anybody service, so no promise could be kept or broken."
+        )
+    if not count:
+        return "No calendar month lies whole in these days, so no promise can be judged yet."
+    if kept == count:
+        return (
+            f"All {plural(count, 'promise')} were kept." if count > 1 else "The promise was kept."
+        )
+    broken = [row for row in report.get("groups", ()) if row["is_kept"] is False]
+    said = "; ".join(
+        f"{row['product']} at {row['node']} in {row['month']}, {exact_part(row['delivered_ppm'])} "
+        f"of {exact_part(row['promised_ppm'])}"
+        for row in broken[:MOST_BROKEN]
+    )
+    more = f"; and {len(broken) - MOST_BROKEN} more" if len(broken) > MOST_BROKEN else ""
+    named = f": {said}{more}" if broken else ""
+    return f"{plural(count - kept, 'promise')} of {count} {_were(count - kept)} broken{named}."
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _of_refusals(report: Report) -> Iterator[str]:
+    if report["refused_wh"] is None:
+        short = sum(1 for row in report["calendar"] if row["short_intervals"])
+        days = plural(len(report["calendar"]), "day")
+        if report["calendar"]:
+            yield f"Something was refused for good, or served late, on {short} of {days}."
+        return
+    waits = report["owed_wh"]
+    if not (report["refused_wh"] or report["deferred_wh"] or waits):
+        yield "Nothing was refused: whatever was wanted was served when it was wanted."
+        return
+    end = f" {energy(waits)} still waited when the last day ended." if waits else ""
+    yield (
+        f"{energy(report['refused_wh'])} was refused for good, and {energy(report['deferred_wh'])} "
+        f"was refused first and served within its window.{end}"
+    )
+
+
+def _of_waste(report: Report) -> Iterator[str]:
+    wasted = figure_of(report, "waste_wh")["value"]
+    if wasted is None:
+        return
+    if wasted:
+        yield f"{energy(wasted)} that the network could have served was offered to nobody."
+    else:
+        yield (
+            "Nothing was wasted: in every interval all that the network could serve of what was "
+            "wanted was offered, to the watt."
+        )
+
+
+def _of_prices(report: Report) -> str:
+    at_bounds = figure_of(report, "intervals_at_bounds")["value"]
+    if not at_bounds:
+        return "No price reached the floor or the cap of the rules."
+    return (
+        f"Prices stayed within the floor and the cap of the rules, and were at one of them in "
+        f"{plural(at_bounds, 'interval')} of {report['intervals']:,}."
+    )
+
+
+def figure_of(report: Report, code: str) -> Mapping[str, Any]:
+    """Return the row of a figure.
+
+    Raises:
+        LookupError: the report has none.
+    """
+    for row in report["figures"]:
+        if row["code"] == code:
+            found: Mapping[str, Any] = row
+            return found
+    raise LookupError(f"the report has no figure {code}")
+
+
+def worse(report: Report, dimension: Dimension | None = None) -> tuple[str, ...]:
+    """Return where the market does worse than another design, a sentence a figure."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for finding in report["findings"]:
+        found.setdefault(finding["figure"], []).append(finding)
+    return tuple(
+        _worse(code, findings, report["currency"])
+        for code, findings in found.items()
+        if dimension in (None, FIGURE_OF[code].dimension)
+    )
+
+
+def _worse(code: str, findings: Sequence[Mapping[str, Any]], currency: str) -> str:
+    figure = FIGURE_OF[code]
+    ours = written(figure, findings[0]["ours"], currency)
+    theirs = [
+        f"{written(figure, each['theirs'], currency)} under "
+        f"the {design_title(each['design']).lower()}"
+        for each in findings
+    ]
+    return f"{figure.title}: {ours} here, {_listed(theirs)}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def own_sentences(own: Mapping[str, Any], currency: str) -> Iterator[str]:
+    """Yield what a report says of one participant's units and supply points."""
+    points, units = own["supply_points"], own["units"]
+    if points:
+        missed = [row for row in points if row["missed_wh"]]
+        charged = amount(sum(row["charged_micro"] for row in points), currency)
+        short = (
+            f"{plural(len(missed), 'supply point')} of {len(points)} missed "
+            f"{energy(sum(row['missed_wh'] for row in missed))} that was due"
+            if missed
+            else f"{plural(len(points), 'supply point')} missed nothing that was due"
+        )
+        yield f"{short}; {charged} was charged for them."
+    if units:
+        paid = amount(sum(row["paid_micro"] for row in units), currency)
+        back = [row for row in units if _is_paid_back(row)]
+        yield (
+            f"{paid} was paid to {plural(len(units), 'unit')}; {plural(len(back), 'unit')} would "
+            "earn the capital in the years that were expected."
+        )
+
+
+def _is_paid_back(row: Mapping[str, Any]) -> bool:
+    payback = row["payback_milliyears"]
+    return payback is not None and payback <= row["expected_payback_years"] * 1_000

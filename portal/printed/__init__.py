@@ -1,0 +1,1 @@
+"""Reports on paper: one way to set them, whatever they are of."""

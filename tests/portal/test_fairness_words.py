@@ -1,0 +1,214 @@
+"""A fairness report in words, tables and pictures, of a report that was made by hand."""
+
+import datetime as dt
+
+import pytest
+
+from portal.days import parse_period, period_of, period_words
+from portal.fairness.days import day_shown
+from portal.fairness.pictures import calendar_chart, interval_minutes, local_slots, place_map
+from portal.fairness.sections import sections, units_table
+from portal.fairness.summary import own_sentences, short_headline, summary, worse
+from rulebook.documents import GridModel
+from rulebook.folders import read_files
+from settlement.fairness.definitions import FIGURES
+from tests.conftest import ROOT
+from tests.portal.fairness_example import ZONE, example, public_example
+
+
+@pytest.fixture(scope="module")
+def grid() -> GridModel:
+    ((_, document),), _ = read_files([ROOT / "scenarios/gb12/grid-model.yaml"])
+    return document
+
+
+def plain(words) -> str:
+    return str(words).replace("\xa0", " ")
+
+
+def section_of(report, key: str, grid=None):
+    found = sections(report, grid, ZONE, lambda day: f"/day/{day}/")
+    return next(each for each in found if each.key == key)
+
+
+def table_of(section, title: str):
+    return next(each for each in section.tables if each.title == title)
+
+
+def cells(table) -> dict[str, tuple[str, ...]]:
+    return {row.title: tuple(map(plain, row.cells)) for row in table.rows}
+
+
+def test_a_report_says_first_what_was_broken_refused_wasted_and_bounded():
+    assert [plain(sentence) for sentence in summary(example())] == [
+        "1 promise of 2 was broken: P4 at N0 in 2024-03, 99.36 % of 99.9 %.",
+        "3 MWh was refused for good, and 1.5 MWh was refused first and served within its "
+        "window. 250 MWh still waited when the last day ended.",
+        "Nothing was wasted: in every interval all that the network could serve of what was "
+        "wanted was offered, to the watt.",
+        "Prices stayed within the floor and the cap of the rules, and were at one of them in 2 "
+        "intervals of 94.",
+    ]
+
+
+def test_promises_that_were_all_kept_or_cannot_be_judged_are_said_so():
+    report = example() | {"promises": 40, "promises_kept": 40}
+    assert next(summary(report)) == "All 40 promises were kept."
+    assert "no promise can be judged yet" in next(summary(report | {"promises": 0}))
+    assert "No law of these days promised" in next(summary(report | {"groups": []}))
+
+
+def test_where_the_market_does_worse_is_said_figure_by_figure_with_both_values():
+    assert [plain(sentence) for sentence in worse(example())] == [
+        "Charges per MWh: £90.00 per MWh here, £80.00 per MWh under the nodal price and £85.00 "
+        "per MWh under the uniform price."
+    ]
+    cost, delivery = (section_of(example(), key) for key in ("cost", "delivery"))
+    assert len(cost.worse) == 1 and delivery.worse == ()
+    assert short_headline(example()) == (
+        "1 of 2 promises kept; worse than another design in 1 figure"
+    )
+    assert "in no figure" in short_headline(example() | {"findings": []})
+
+
+def test_every_figure_stands_once_with_its_definition_formula_and_source(grid):
+    found = list(sections(example(), grid, ZONE, lambda day: ""))
+    named = [row.title for each in found for row in table_of(each, "In figures").rows]
+    assert named == [figure.title for figure in FIGURES]
+    defined = [one for each in found for one in each.definitions]
+    assert [one.title for one in defined] == named
+    assert all(one.definition and one.formula and one.source and one.unit for one in defined)
+
+
+def test_designs_stand_beside_and_a_dash_where_one_has_no_such_figure():
+    table = table_of(section_of(example(), "cost"), "In figures")
+    assert table.columns == ("This market", "Nodal price", "Uniform price", "Flat tariff")
+    assert cells(table)["Charges per MWh"] == (
+        "£90.00 per MWh", "£80.00 per MWh", "£85.00 per MWh", "£99.00 per MWh",
+    )  # fmt: skip
+    assert cells(table)["Spread between places, at most"] == ("–", "–", "–", "–")
+    alone = example() | {"designs": {"why_not": "a solver found no dispatch"}}
+    assert "a solver found no dispatch" in " ".join(section_of(alone, "reward").said)
+
+
+def test_delivery_stands_beside_promises_to_the_last_part_per_million():
+    table = table_of(section_of(example(), "delivery"), "By product")
+    assert cells(table)["Product P4"][:3] == ("99.9 %", "99.36 %", "0 of 1")
+    chart = next(each for each in section_of(example(), "delivery").charts)
+    assert "broken: P4 Product P4" in chart.alternative
+
+
+def test_the_shortest_intervals_lead_to_their_day():
+    table = table_of(section_of(example(), "delivery"), "Intervals that were shortest")
+    (row,) = table.rows
+    assert (row.title, row.address) == ("31 Mar 2024, interval 3", "/day/2024-03-31/")
+
+
+def test_what_is_withheld_has_no_column_and_no_energy_is_told_of_a_day(grid):
+    found = list(sections(public_example(), grid, ZONE, lambda day: ""))
+    delivery = next(each for each in found if each.key == "delivery")
+    assert table_of(delivery, "By product").columns == ("Promised", "Delivered", "Promises kept")
+    assert table_of(delivery, "Intervals that were shortest").columns == ("At",)
+    told = plain([(t, [c.alternative for c in each.charts]) for each in found for t in each.tables])
+    assert "3 MWh" not in told.replace(plain(table_of(delivery, "In figures")), "")
+    charts = {chart.key: chart for each in found for chart in each.charts}
+    assert plain(charts["calendar"].alternative).endswith(
+        "1 of 2 days were short; most on 31 Mar 2024, 1.05 % of what was due."
+    )
+    assert plain(charts["places"].table.columns[-1]) == "Refused for good, of what was due"
+
+
+def test_a_month_is_shaded_by_local_half_hours_and_the_hour_that_was_left_out_is_none():
+    chart = calendar_chart(example(), ZONE)
+    assert [tuple(map(plain, row)) for row in chart.table.rows] == [
+        ("30 Mar 2024", "0", "0 kWh", "0 kWh", "–"),
+        ("31 Mar 2024", "2", "3 MWh", "1.5 MWh", "02:00"),
+    ]
+    slots = local_slots("2024-03-31", ZONE, 30, 30)
+    assert {2, 3}.isdisjoint(slots) and len(slots) == 46
+    assert interval_minutes(example(), ZONE) == 30
+
+
+def test_the_hour_that_comes_twice_stands_in_one_and_the_note_says_so():
+    day = "2024-10-27"
+    row = dict(example()["calendar"][1], day=day)
+    row |= {"interval_missed_wh": [0, 0, 5, 0, 7, *[0] * 45], "interval_deferred_wh": [0] * 50}
+    report = example() | {"calendar": [row], "first_day": day, "last_day": day, "intervals": 50}
+    chart = calendar_chart(report, ZONE)
+    assert "the hour that came twice" in chart.table.note
+    assert "clock was turned back" not in calendar_chart(example(), ZONE).table.note
+    assert chart.table.rows[0][-1] == "01:00"
+
+
+def test_a_year_is_shaded_by_days_of_months():
+    quiet = example()["calendar"][0]
+    days = [dt.date(2024, 1, 1) + dt.timedelta(at) for at in range(366)]
+    rows = [dict(quiet, day=str(day)) for day in days]
+    rows[45] |= {"missed_wh": 2_000_000, "short_intervals": 3}
+    chart = calendar_chart(example() | {"calendar": rows}, ZONE)
+    told = [tuple(map(plain, row)) for row in chart.table.rows]
+    assert len(told) == 12
+    assert told[1] == ("February 2024", "1", "2 MWh", "0 kWh", "15 Feb 2024")
+    assert told[0] == ("January 2024", "0", "0 kWh", "0 kWh", "–")
+
+
+def test_the_map_of_the_holarchy_is_shaded_by_what_its_parts_were_short_of(grid):
+    chart = place_map(example(), grid)
+    rows = {row[4].partition(",")[0]: tuple(map(plain, row[5:])) for row in chart.table.rows}
+    assert rows["N0"] == ("3 MWh", "1.5 MWh")
+    assert rows["N1"] == ("–", "–")
+    assert "1 of 12 were short: " in chart.alternative
+
+
+def test_a_participant_is_told_its_own_units_and_points():
+    report = example()
+    units, points = report["units"], report["supply_points"]
+    own = [plain(each) for each in own_sentences({"units": units, "supply_points": points}, "GBP")]
+    assert own == [
+        "1 supply point of 2 missed 3 MWh that was due; £2,000 was charged for them.",
+        "£5,000 was paid to 2 units; 1 unit would earn the capital in the years that were "
+        "expected.",
+    ]
+    assert cells(units_table(units, "GBP"))["G1"][2:] == (
+        "+2.50 %", "£2,500", "12.3 years", "20 years",
+    )  # fmt: skip
+
+
+def test_a_day_tells_when_by_the_local_clock_and_where():
+    shown = day_shown(example(), dt.date(2024, 3, 31), ZONE)
+    where, when = shown.tables
+    assert cells(where)["N0"] == ("3 MWh", "1.5 MWh", "0.7 %", "0.35 %")
+    assert list(cells(when)) == ["02:00 BST", "16:00 BST"]
+    assert (shown.before, shown.after) == (dt.date(2024, 3, 30), None)
+    assert day_shown(example(), dt.date(2024, 4, 1), ZONE) is None
+    quiet = day_shown(example(), dt.date(2024, 3, 30), ZONE)
+    assert quiet.said == "All was served when it was wanted." and quiet.tables == ()
+
+
+def test_everybody_is_told_of_a_day_in_parts_alone():
+    shown = day_shown(public_example(), dt.date(2024, 3, 31), ZONE)
+    (where,) = shown.tables
+    assert "MWh" not in shown.said and shown.charts == ()
+    assert where.columns == (
+        "Refused for good, of what was due", "Served late, of what was due",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("2024-02", "February 2024"), ("2024", "2024"),
+     ("2024-03-30..2024-03-31", "30 Mar 2024 to 31 Mar 2024")],
+)  # fmt: skip
+def test_a_period_has_one_address_and_a_name(text, words):
+    first, last = parse_period(text)
+    assert period_of(first, last) == text
+    assert period_words(first, last) == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "24", "2024-1", "2024-13", "20240101", "2024-01-01..2024-01-31", "2024-01-01..2024-12-31",
+     "2024-03-31..2024-03-30", "2024-03-30..", "0000", "9999-12", "2024-02-30..2024-03-01"],
+)  # fmt: skip
+def test_no_other_text_is_a_period(text):
+    assert parse_period(text) is None
