@@ -14,11 +14,9 @@ NOT_READ = {
     ("CalendarRun", "title"): OF_READERS,
     ("Holon", "title"): OF_READERS,
     ("Node", "title"): OF_READERS,
-    ("Product", "title"): OF_READERS,
     ("SubMeter", "title"): OF_READERS,
     ("Line", "length_m"): OF_LINE,
     ("Line", "voltage_kv"): OF_LINE,
-    ("Unit", "expected_payback_years"): "the fairness report of a month and year will read it",
 }
 """Fields that no code of the engine reads, each with the reason why it stands all the same."""
 
@@ -32,8 +30,9 @@ def test_every_field_of_the_law_is_read_but_those_named():
     [
         (("Unit", "minimum_w"), "settlement/dispatch/"),
         (("Unit", "carbon_g_per_kwh"), "settlement/baselines/"),
-        (("Product", "window_minutes"), "settlement/rules/"),
-        (("Product", "timing"), "settlement/rules/"),
+        (("Unit", "expected_payback_years"), "settlement/fairness/"),
+        (("Product", "window_minutes"), "settlement/"),
+        (("Product", "timing"), "settlement/"),
         # By a property, by name of a field, and where the document is JSON still.
         (("NationalAccount", "sort_code"), "settlement/"),
         (("ChargeLink", "sub_meter"), "settlement/"),
