@@ -449,6 +449,14 @@ def test_the_documentation_has_the_rows_of_the_table():
     assert documented.count("\n| `") == len(FIGURES)
 
 
+def test_every_figure_of_the_table_has_a_value_and_no_other_is_told(session, settled_market):
+    _, whole, _ = read_period(session, "tiny", JANUARY, LAST)
+    assert report.settled_figures(whole).keys() == FIGURE_OF.keys()
+    settled, tight = designs.settled_design(whole), tight_intervals(whole.tightness)
+    shared = designs.design_figures(settled, whole, reward.shapley_shares(whole), tight)
+    assert shared.keys() == {figure.code for figure in FIGURES if figure.is_compared}
+
+
 def test_tight_intervals_are_the_highest_and_of_equal_ones_the_earliest():
     rows = [np.array([5, 9, 9, 1, 0]), np.array([9, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2])]
     assert tight_intervals(rows).tolist() == [1, 2]
