@@ -19,8 +19,8 @@ from settlement.studies.sweep import sweep
 from settlement.studies.sweeping import standing_hour
 
 SHOCK_PPM = 1_050_000
-FIFTHS = range(1, 11)
-"""Of the response that the overlay states: from a fifth of it to twice of it."""
+QUARTERS = (1, 2, 4, 6, 8, 12, 16, 24, 32, 40)
+"""Of the response that the overlay states: from a quarter of it to ten times as much."""
 SLOPES_PPM = tuple(range(500_000, 5_000_001, 500_000))
 
 
@@ -40,7 +40,7 @@ def loop_report(
     responses = [each for each in overlay.price_responses if holds_on(each, day)]
     products = tuple(sorted({name for each in responses for name in each.products}))
     stated = max(each.response_ppm_per_unit for each in responses)
-    rates = tuple(dict.fromkeys(max(stated * fifths // 5, 1) for fifths in FIFTHS))
+    rates = tuple(dict.fromkeys(max(stated * each // 4, 1) for each in QUARTERS))
     rules = law[day]
     model = compile_rules(rules)
     values = store.stored_values(store.day_vectors(session, after.id, day))

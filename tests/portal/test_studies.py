@@ -46,6 +46,7 @@ def test_a_study_shows_its_shocks_and_every_design(sign_in, site):
         "G2 loses 100\xa0% of its available power, on every day.",
         "25\xa0% of available wind power is left",
         "from 16:00 to 21:00",
+        "Flexible demand of P2 and P4 waits", "Demand that answers the price", "Energy that waited",
         "Market maker", "Nodal price", "Uniform price", "Flat tariff",
         "Energy not served", "Volatility", "Charges less payments", "Gini index", "Nothing, ever",
     ):  # fmt: skip
