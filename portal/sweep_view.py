@@ -1,48 +1,67 @@
 """A sweep as people see it: a grid of marks, the same as a table, and what it says in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from common.quantities import ppm
 from portal.charts.chart import Chart, Table
 from portal.charts.grids import grid_chart
 from settlement.studies.price_response import PPM
-from settlement.studies.sweep import Cell, Mark
-from settlement.studies.sweeping import SweepOutcome
+from settlement.studies.sweep import Cell, Mark, cell_of
 
 LETTERS = {Mark.SETTLED: "S", Mark.BOUNDED: "B", Mark.OSCILLATING: "O"}
 """How a table writes a mark; in the order of the states of the picture."""
 
 
-def sweep_chart(outcome: SweepOutcome) -> Chart:
+class SweepGrid(NamedTuple):
+    """Cells by response within slope."""
+
+    responses_ppm_per_unit: tuple[int, ...]
+    slopes_ppm: tuple[int, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def rows(self) -> list[tuple[int, tuple[Cell, ...]]]:
+        """Each slope with its cells."""
+        width = len(self.responses_ppm_per_unit)
+        return [
+            (slope, self.cells[row * width : (row + 1) * width])
+            for row, slope in enumerate(self.slopes_ppm)
+        ]
+
+
+def grid_of(loop: Mapping[str, Any]) -> SweepGrid:
+    """Return the grid that the report of a study holds."""
+    return SweepGrid(
+        tuple(loop["responses_ppm_per_unit"]),
+        tuple(loop["slopes_ppm"]),
+        tuple(map(cell_of, loop["cells"])),
+    )
+
+
+def sweep_chart(title: str, grid: SweepGrid) -> Chart:
     """Return the grid of a sweep: responses across, slopes up."""
     marks = list(LETTERS)
-    columns = [ppm(each) for each in outcome.question.responses_ppm_per_unit]
-    rows = list(_rows(outcome))
+    columns = [ppm(each) for each in grid.responses_ppm_per_unit]
     return grid_chart(
-        "sweep",
-        f"Where the loop settles, {outcome.market}",
+        "loop",
+        title,
         ("demand that waits for each currency unit a MWh", "slope of the curves over the law's"),
         columns,
-        [(ppm(slope), [marks.index(cell.mark) for cell in cells]) for slope, cells in rows],
+        [(ppm(slope), [marks.index(cell.mark) for cell in cells]) for slope, cells in grid.rows],
         [mark.value for mark in marks],
-        " ".join(sentences(outcome)),
+        " ".join(sentences(grid)),
         Table(
             ("Slope", *columns),
-            tuple((ppm(slope), *(cell.mark.value for cell in cells)) for slope, cells in rows),
+            tuple((ppm(slope), *(cell.mark.value for cell in cells)) for slope, cells in grid.rows),
             "A column is the part of demand that waits for each currency unit a MWh.",
         ),
     )
 
 
-def _rows(outcome: SweepOutcome) -> Iterator[tuple[int, tuple[Cell, ...]]]:
-    width = len(outcome.question.responses_ppm_per_unit)
-    for row, slope in enumerate(outcome.question.slopes_ppm):
-        yield slope, outcome.found.cells[row * width : (row + 1) * width]
-
-
-def sentences(outcome: SweepOutcome) -> Iterator[str]:
+def sentences(grid: SweepGrid) -> Iterator[str]:
     """Yield what a sweep says: how many cells settle, and what the bounds by gain are worth."""
-    cells = outcome.found.cells
+    cells = grid.cells
     settled = sum(cell.mark is Mark.SETTLED for cell in cells)
     yield f"{settled} of {len(cells)} cells settle; every price stays within floor and cap."
     for words, gains in (

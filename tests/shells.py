@@ -163,6 +163,7 @@ SHELLS = {
     "settlement/runs/store.py": "moves rows",
     "settlement/studies/energy_balance.py": "reads what runs stored and knew",
     "settlement/studies/inputs.py": "loads what a run is computed from",
+    "settlement/studies/loop_report.py": "reads the results of a study",
     "settlement/studies/reporting.py": "reads the results of both runs",
     "settlement/studies/store.py": "moves rows",
     "settlement/studies/transition.py": "use case: a period beside the market in force",

@@ -1,15 +1,19 @@
 """Stress studies as pages show them: the shocks in words, and the report as tables."""
 
+import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from common.quantities import MICRO, ppm, with_unit
+from portal.charts.chart import Chart
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.runs import RunSummary
 from portal.study_tables import Table, tables
+from portal.sweep_view import grid_of, sentences, sweep_chart
 from settlement.runs.run import Run
 from settlement.runs.store import find_run
 from settlement.studies import store
@@ -36,6 +40,16 @@ class StudySummary:
     reason: str
 
 
+class LoopView(NamedTuple):
+    """Where the loop of a study settles: the hour that stands, a picture, and what it says."""
+
+    start: dt.datetime
+    products: str
+    stated: str
+    chart: Chart
+    sentences: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class StudyPage:
     """A study with its shocks in words and its tables; `before` is the run without the shocks."""
@@ -44,6 +58,7 @@ class StudyPage:
     before: Run
     shocks: tuple[str, ...]
     tables: tuple[Table, ...]
+    loop: LoopView | None
 
 
 def list_studies(session: Session) -> list[StudySummary]:
@@ -65,6 +80,20 @@ def study_page(session: Session, run_id: uuid.UUID) -> StudyPage | None:
         before,
         tuple(shock_in_words(shock, study.report["currency"]) for _, shock in overlay.shocks),
         tuple(tables(study.report)),
+        _loop(study.report.get("loop")),
+    )
+
+
+def _loop(loop: Mapping[str, Any] | None) -> LoopView | None:
+    if loop is None:
+        return None
+    grid = grid_of(loop)
+    return LoopView(
+        dt.datetime.fromisoformat(loop["start"]),
+        _listed(tuple(loop["products"])),
+        ppm(loop["stated_response_ppm_per_unit"]),
+        sweep_chart("Where the loop settles", grid),
+        tuple(sentences(grid)),
     )
 
 

@@ -14,6 +14,7 @@ from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
+from settlement.studies.loop_report import loop_report
 from settlement.studies.overlay import Overlay
 from settlement.studies.report import FORMAT, Figures, StudyDay, compare_figures
 from settlement.studies.shocks import overlaid_periods
@@ -42,7 +43,9 @@ def study_report(
         progress(done, len(after.days))
     for sums in figures:
         sums.close()
-    return compare_figures(law[after.last_day].market_rules.currency, *figures)
+    report = compare_figures(law[after.last_day].market_rules.currency, *figures)
+    loop = loop_report(session, after, overlay, overlaid)
+    return report if loop is None else report | {"loop": loop}
 
 
 def report_difference(session: Session, run: Run) -> str | None:

@@ -28,11 +28,11 @@ Where the standing price lies above the reference, so that a part s of demand wa
 moved counts both when it leaves and when it returns, and the bound is g < (1 - s^2) / 2.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -109,6 +109,15 @@ class Cell:
         if self.last_micro_per_mwh * SETTLED_PART <= self.first_micro_per_mwh:
             return Mark.SETTLED
         return Mark.OSCILLATING if self.turns_ppm >= TURNS_PPM else Mark.BOUNDED
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the cell as plain values, its mark first."""
+        return {"mark": self.mark.value, **asdict(self)}
+
+
+def cell_of(stored: Mapping[str, Any]) -> Cell:
+    """Return a cell from what `as_json` made of it."""
+    return Cell(**{each.name: stored[each.name] for each in fields(Cell)})
 
 
 class Gains(NamedTuple):

@@ -73,7 +73,7 @@ def sweep_market(
     model = compile_rules(rules)
     readings = run_inputs(session, market, periods, known_at).metered(question.day, model)
     interval = next(at for at, start in enumerate(starts) if f"{start:%H:%M}" == question.time)
-    hour = _standing(
+    hour = standing_hour(
         rules,
         model,
         question.products,
@@ -93,13 +93,14 @@ def sweep_market(
     )
 
 
-def _standing(
+def standing_hour(
     rules: RuleSet,
     model: MarketModel,
     products: Sequence[str],
     available_w: Integers,
     demand_wh: Integers,
 ) -> StandingHour:
+    """Return an interval that is held still: shapes (U,) and (G,), export below nothing."""
     points = [point for _, point in register_of(rules.registrations).supply_points.values()]
     law = rules.market_rules
     window = {each.product: (each.window_minutes or 0) for each in law.products}

@@ -32,6 +32,9 @@ MOST_DECIMALS = 60
 MOST_ROWS = 1_000_000
 """Thirty years of quarter-hours; a file of some kilobytes can state billions of equal rows."""
 MOST_BYTES = 100_000_000
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
+"""What the reader raises for damaged Parquet; text that is no UTF-8 is a `ValueError`."""
 
 Row = tuple[int, Any, Any]
 """Its number, from 1, and the cells of instant and price."""
@@ -90,7 +93,7 @@ def _parquet(file: str, content: bytes) -> tuple[list[str], Rows]:
         source = pa.parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
         _require_few(file, source.metadata.num_rows)
         header = list(source.schema_arrow.names)
-    except (pa.ArrowException, OSError) as error:
+    except _UNREADABLE as error:
         raise _damaged(file, error) from error
 
     def rows(column: str) -> Iterator[Row]:
@@ -105,13 +108,24 @@ def _parquet(file: str, content: bytes) -> tuple[list[str], Rows]:
                         "timestamps with a time zone",
                         "write timestamps in UTC",
                     )
-                starts = starts.cast(pa.timestamp("us", tz="UTC"))
-            cells = zip(starts.to_pylist(), table.column(column).to_pylist(), strict=True)
-        except (pa.ArrowException, OSError) as error:
+                micros = starts.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
+                instants = [_after_epoch(us) for us in micros]
+            else:
+                instants = starts.to_pylist()
+            cells = zip(instants, table.column(column).to_pylist(), strict=True)
+        except _UNREADABLE as error:
             raise _damaged(file, error) from error
         yield from ((number, *row) for number, row in enumerate(cells, start=1))
 
     return header, rows
+
+
+def _after_epoch(micros: int | None) -> dt.datetime | int | None:
+    """Return an instant, or the number itself where no calendar reaches so far."""
+    try:
+        return None if micros is None else _EPOCH + dt.timedelta(microseconds=micros)
+    except OverflowError:
+        return micros
 
 
 def _damaged(file: str, error: Exception) -> UnusableFileError:

@@ -1,5 +1,6 @@
 """Studies in the portal: the list, the report of one, its runs, and nothing to see yet."""
 
+import dataclasses
 import doctest
 import html
 
@@ -19,6 +20,7 @@ from settlement.studies.overlay import (
     PriceResponse,
     WindDrought,
 )
+from settlement.studies.sweep import Cell
 
 
 def text(client, address):
@@ -50,12 +52,38 @@ def test_a_study_shows_its_shocks_and_every_design(sign_in, site):
         "G2 loses 100\xa0% of its available power, on every day.",
         "25\xa0% of available wind power is left",
         "from 16:00 to 21:00",
+        "Flexible demand of P2 and P4 waits", "Demand that answers the price", "Energy that waited",
         "Market maker", "Nodal price", "Uniform price", "Flat tariff",
         "Energy not served", "Volatility", "Charges less payments", "Gini index", "Nothing, ever",
     ):  # fmt: skip
         assert words in page
     assert f"/runs/{site.study}/" in page
     assert "/runs/" not in text(sign_in("regulator"), f"/studies/{site.study}/")
+
+
+def test_a_study_in_a_closed_loop_shows_where_it_settles(sign_in, site, monkeypatch):
+    cell = Cell(1_000, 500_000, 1, 1, 100, 1, 0)
+    cells = [cell, dataclasses.replace(cell, last_micro_per_mwh=2, turns_ppm=1_000_000)]
+    loop = {
+        "start": "2024-01-02T17:30:00+00:00",
+        "products": ["P2", "P4"],
+        "stated_response_ppm_per_unit": 1_500,
+        "responses_ppm_per_unit": [1_000, 2_000],
+        "slopes_ppm": [500_000],
+        "cells": [each.as_json() for each in cells],
+    }
+    found = studies.study_page
+
+    def looped(session, run_id):
+        return dataclasses.replace(found(session, run_id), loop=studies._loop(loop))
+
+    monkeypatch.setattr(studies, "study_page", looped)
+    page = text(sign_in("operator"), f"/studies/{site.study}/")
+    for words in (
+        "Demand that answers the price", "P2 and P4 let answer", "0.15\xa0% that is assumed",
+        "1 of 2 cells settle", "oscillating", "17:30",
+    ):  # fmt: skip
+        assert words in page
 
 
 def test_a_run_of_a_study_says_that_it_is_never_posted(sign_in, site):

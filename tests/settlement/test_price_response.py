@@ -1,5 +1,7 @@
 """Flexible demand that answers prices: by hand, energy kept, prices without memory, days alike."""
 
+import datetime as dt
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from settlement.core.engine import settle_day
 from settlement.core.model import DayReadings
+from settlement.core.periods import interval_starts
 from settlement.replays.replay import replay
 from settlement.rules.compile import compile_rules
 from settlement.runs import store
@@ -29,6 +32,7 @@ from tests.settlement.study_cases import metered, response, study_tiny
 from tests.settlement.test_shocks import DAY, NEXT, POINTS, RULES
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import RESETTLED
+from tests.worlds.tiny_market import ZONE
 
 POUND = 1_000_000
 MODEL = compile_rules(RULES)
@@ -188,6 +192,18 @@ def test_a_study_moves_demand_keeps_its_energy_and_is_replayed(answered_study):
     moved = sums(session, studied.run.id, MOVED)
     assert sum(moved.values()) == after["moved_wh"]
     assert {point for point, wh in moved.items() if wh} == {"B-office", "C-office"}
+    loop = studied.study.report["loop"]
+    assert loop["products"] == ["office"]
+    assert loop["responses_ppm_per_unit"][:3] == [2_500, 5_000, 10_000]
+    assert loop["responses_ppm_per_unit"][-1] == 100_000
+    most = {}
+    for vector in store.series(session, studied.run.id, [MOVED]):
+        for start, wh in zip(
+            interval_starts(vector.day, ZONE, 30), vector.values.tolist(), strict=True
+        ):
+            most[start] = most.get(start, 0) + wh
+    assert most[dt.datetime.fromisoformat(loop["start"])] == max(most.values())
+    assert len(loop["cells"]) == 100
     assert replay(session, studied.run, threads=2).is_same
 
 

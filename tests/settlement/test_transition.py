@@ -186,6 +186,28 @@ def test_a_file_that_cannot_be_used_is_refused_with_every_finding(content, codes
     assert all(each.place.startswith("p.csv") and each.limit and each.remedy for each in found)
 
 
+def parquet(starts, prices=(5.0,)) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table({"interval_start": starts, COLUMN: list(prices)}), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (parquet(pa.array([0], pa.timestamp("us"))), "unreadable-file"),
+        (parquet(pa.array([2**62], pa.timestamp("us", tz="UTC"))), "no-instant"),
+        (parquet(pa.array([None], pa.timestamp("us", tz="UTC"))), "no-instant"),
+        (parquet(pa.array([0], pa.timestamp("us", tz="UTC")), [True]), "no-price"),
+        (parquet(pa.array([0], pa.timestamp("us", tz="UTC")))[:-9], "unreadable-file"),
+    ],
+)
+def test_parquet_that_cannot_be_used_is_refused(content, code):
+    with pytest.raises(Refused) as refused:
+        read_prices("p.parquet", content, None, "GBP")
+    assert [each.code for each in refused.value.findings] == [code]
+
+
 def test_prices_are_exact_and_blanks_are_no_price():
     content = (
         HEAD + "2024-01-01T01:00+01:00,47.8\n2024-01-01T00:30Z, \n\n2024-01-01T01:00Z,-0.000001\n"

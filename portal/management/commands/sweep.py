@@ -20,8 +20,8 @@ from portal.management.arguments import (
 from portal.management.base import BaseCommand, Options, table_row
 from portal.management.output import write_file
 from portal.study_figures import money
-from portal.sweep_view import LETTERS, sentences, sweep_chart
-from settlement.studies.sweep import INTERVALS, SETTLED_PART, TAIL, TURNS_PPM, Cell
+from portal.sweep_view import LETTERS, SweepGrid, sentences, sweep_chart
+from settlement.studies.sweep import INTERVALS, SETTLED_PART, TAIL, TURNS_PPM
 from settlement.studies.sweeping import SweepOutcome, SweepQuestion, sweep_market
 
 PPM_PER_PERCENT = 10_000
@@ -112,7 +112,8 @@ class Command(BaseCommand[SweepOutcome]):
                 session, options.market, question, known_at=options.known_at, now=options.now
             )
         if options.out:
-            picture = sweep_chart(outcome).file_svg
+            title = f"Where the loop settles, {outcome.market}"
+            picture = sweep_chart(title, _grid(outcome)).file_svg
             write_file(options.out, picture.encode(), force=options.force)
         return outcome
 
@@ -133,7 +134,7 @@ class Command(BaseCommand[SweepOutcome]):
             "standing_price_micro_per_mwh": dict(
                 zip(outcome.supply_points, found.price_micro_per_mwh.tolist(), strict=True)
             ),
-            "cells": [_cell_as_json(cell) for cell in found.cells],
+            "cells": [cell.as_json() for cell in found.cells],
         }
 
     def lines(self, outcome: SweepOutcome, options: Options) -> Iterator[str]:
@@ -143,9 +144,8 @@ class Command(BaseCommand[SweepOutcome]):
         low, high = (money(int(each), outcome.currency) for each in (prices.min(), prices.max()))
         yield f"The price that stands is {low if low == high else f'{low} to {high}'} a MWh."
         yield table_row("slope", map(ppm, question.responses_ppm_per_unit), NAME, COLUMN)
-        width = len(question.responses_ppm_per_unit)
-        for row, slope in enumerate(question.slopes_ppm):
-            cells = found.cells[row * width : (row + 1) * width]
+        grid = _grid(outcome)
+        for slope, cells in grid.rows:
             yield table_row(
                 ppm(slope),
                 (LETTERS[cell.mark] for cell in cells),
@@ -153,7 +153,12 @@ class Command(BaseCommand[SweepOutcome]):
                 COLUMN,
             )
         yield ", ".join(f"{letter} {mark.value}" for mark, letter in LETTERS.items())
-        yield from sentences(outcome)
+        yield from sentences(grid)
+
+
+def _grid(outcome: SweepOutcome) -> SweepGrid:
+    question = outcome.question
+    return SweepGrid(question.responses_ppm_per_unit, question.slopes_ppm, outcome.found.cells)
 
 
 def steps(ends: tuple[int, int], count: int) -> tuple[int, ...]:
@@ -164,16 +169,3 @@ def steps(ends: tuple[int, int], count: int) -> tuple[int, ...]:
     """
     (low, high), parts = ends, max(count - 1, 1)
     return tuple(dict.fromkeys(low + (high - low) * at // parts for at in range(count)))
-
-
-def _cell_as_json(cell: Cell) -> dict[str, Any]:
-    return {
-        "response_ppm_per_unit": cell.response_ppm_per_unit,
-        "slope_ppm": cell.slope_ppm,
-        "mark": cell.mark.value,
-        "standing_gain_ppm": cell.standing_gain_ppm,
-        "steepest_gain_ppm": cell.steepest_gain_ppm,
-        "first_micro_per_mwh": cell.first_micro_per_mwh,
-        "last_micro_per_mwh": cell.last_micro_per_mwh,
-        "turns_ppm": cell.turns_ppm,
-    }

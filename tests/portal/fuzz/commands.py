@@ -28,12 +28,12 @@ ANSWER_BY_STATUS = {"plan"}
 KIND_OF_FILE = {
     "propose": "law", "ingest": "readings", "payments": "bank", "recompute": "evidence",
     "shapley": "game", "served": "game", "dispute": "attachment", "study": "overlay",
-    "plan": "law", "compare": "law", "trial": "law",
+    "plan": "law", "compare": "law", "trial": "law", "transition": "prices",
 }  # fmt: skip
 KIND_OF_OPTION = {"checkpoint": "note", "attach": "attachment", "overlay": "overlay"}
 SUFFIXES = {
     "law": ".yaml", "overlay": ".yaml", "readings": ".csv", "bank": ".xml", "evidence": ".zip",
-    "game": ".json", "note": "", "attachment": ".csv",
+    "game": ".json", "note": "", "attachment": ".csv", "prices": ".csv",
 }  # fmt: skip
 KNOWN_AS = {
     "invoice": "document", "number": "document", "note": "document", "amounts": "document",

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -50,8 +51,24 @@ def make_samples(session: Session, site: Site) -> dict[str, list[bytes]]:
         "evidence": [_evidence(session, site)],
         "game": [json.dumps(GAME).encode(), json.dumps([GAME, GAME], indent=1).encode()],
         "note": [row.note.encode() for row in checkpoints(session)][-1:],
+        "prices": _prices(),
         "attachment": [b"%PDF-1.7\n%%EOF", b"\x89PNG\r\n\x1a\n", b"a,b\n1,2\n", b"words"],
     }
+
+
+def _prices() -> list[bytes]:
+    """Return prices of a day as CSV and as Parquet, some of them missing."""
+    midnight = dt.datetime.combine(FIRST_DAY, dt.time(), dt.UTC)
+    starts = [midnight + dt.timedelta(minutes=30 * number) for number in range(48)]
+    prices = [None if number == 7 else number - 3.5 for number in range(48)]
+    name = "day_ahead_price_gbp_per_mwh"
+    lines = [
+        f"{at:%Y-%m-%dT%H:%MZ},{'' if price is None else price}"
+        for at, price in zip(starts, prices, strict=True)
+    ]
+    file = io.BytesIO()
+    pq.write_table(pa.table({"interval_start": starts, name: prices}), file)
+    return ["\n".join([f"interval_start,{name}", *lines]).encode(), file.getvalue()]
 
 
 def _texts(folder: str) -> list[bytes]:
