@@ -220,15 +220,16 @@ def test_a_later_run_after_corrections_posts_and_bills_the_difference(real):
     posted = column(
         real,
         "SELECT sum(amount)::bigint FROM ledger.posting JOIN ledger.journal "
-        "ON journal_number = number WHERE account = 'gb12:GBP:-:equalisation:market' "
+        "ON journal_number = number JOIN ledger.account ON code = account "
+        "WHERE kind = 'charge.dynamic' AND commodity = 'GBP' "
         "AND settlement_day BETWEEN :first AND :last",
         first=first,
         last=last,
     )
     settled = column(
         real,
-        "SELECT sum(-value)::bigint FROM settlement.result, unnest(values) AS value "
-        "WHERE run_id = :later AND measure = 'equalisation_micro'",
+        "SELECT sum(value)::bigint FROM settlement.result, unnest(values) AS value "
+        "WHERE run_id = :later AND measure = 'charge.dynamic_micro'",
         later=later.id,
     )
     assert posted == settled

@@ -189,8 +189,9 @@ def node_demand_wh(model: DispatchModel, point_node: Integers, demand_wh: Intege
 def supply_w(model: DispatchModel, point_node: Integers, readings: DayReadings) -> Integers:
     """Return what the designs may serve from, int64[U, T] in W.
 
-    Reserve is held under each design too, but it is called before demand is refused: in intervals
-    in which somebody would go short beside it, all that is available serves.
+    Reserve is held under each design too, but it is called before demand is refused: on a day on
+    which somebody would go short beside it, all that is available serves. It is the day and not the
+    interval, as what storage lacks at the peak is what it could not take in before.
 
     Raises:
         ValueError, DispatchError: as in `settlement.dispatch.least_cost.dispatch_day`.
@@ -199,9 +200,8 @@ def supply_w(model: DispatchModel, point_node: Integers, readings: DayReadings) 
     if readings.reserve_w is None or not readings.reserve_w.any():
         return free
     asked_wh = node_demand_wh(model, point_node, readings.scarcity_wh)
-    is_short = (dispatch_day(model, free, asked_wh).unserved_wh > 0).any(axis=0)
-    supply: Integers = np.where(is_short, readings.available_w, free)
-    return supply
+    is_short = dispatch_day(model, free, asked_wh).unserved_wh.any()
+    return readings.available_w if is_short else free
 
 
 def free_w(readings: DayReadings) -> Integers:

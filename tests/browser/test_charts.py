@@ -17,16 +17,20 @@ STROKE = """() => getComputedStyle([...document.querySelectorAll(".chart svg pat
 def test_one_drawing_is_shown_and_its_words_are_neither_small_nor_large(open_page, width: int):
     page: Page = open_page(RULES)
     page.set_viewport_size({"width": width, "height": 900})
-    (shown,) = page.evaluate(SIZES)
-    assert 11.5 <= shown["text"] <= 18
-    assert shown["left"] >= 0 and shown["right"] <= width
+    drawings = page.evaluate(SIZES)
+    assert len(drawings) == 5, "one a layer"
+    for shown in drawings:
+        assert 11.5 <= shown["text"] <= 18
+        assert shown["left"] >= 0 and shown["right"] <= width
 
 
-def test_whoever_hears_a_page_is_told_of_one_picture_with_its_figures(open_page):
+def test_whoever_hears_a_page_is_told_of_each_picture_with_its_figures(open_page):
     page: Page = open_page(RULES)
     picture = page.get_by_role("img", name="Energy taken: from £")
-    assert picture.count() == 1
-    assert page.get_by_role("region", name="Figures of: Layers system").count() == 1
+    assert picture.count() == 5
+    for layer in ("system", "region", "zone", "cluster", "node"):
+        figures = page.get_by_role("region", name=f"Figures of: Layer {layer}", exact=True)
+        assert figures.count() == 1
 
 
 def test_a_line_changes_its_colour_in_the_dark_and_not_on_paper(open_page):

@@ -45,16 +45,16 @@ def test_each_design_serves_in_its_own_way(asked, nodal, uniform, flat):
 
 
 def test_reserve_is_called_before_anybody_is_refused():
-    """Of 20 MW 8 are held: in the second hour 18 are asked for, in the third 12 behind the line."""
-    asked_wh = integers([4, 10, 0], [6, 8, 12]) * MWH
-    available_w, held_w = integers([20, 20, 20]) * MW, integers([8, 8, 12]) * MW
-    points = integers(0, 1)
-    readings = DayReadings(DAY, np.zeros_like(available_w), available_w, asked_wh, held_w)
-    free = supply_w(TWO, points, readings)
-    assert free.tolist() == [[12 * MW, 20 * MW, 20 * MW]]
-    day = serve_day(TWO, points, asked_wh, free)
-    for design in (day.nodal, day.uniform, day.flat):
-        assert design.delivered_wh.sum(axis=0).tolist() == [10 * MWH, 18 * MWH, 10 * MWH]
+    """Of 20 MW 8 are held: nothing of it is free while 12 do, all where 18 are asked for."""
+    available_w, held_w, points = integers([20, 20]) * MW, integers([8, 8]) * MW, integers(0, 1)
+    for asked_mwh, free_mw in ((([4, 7], [6, 5]), 12), (([4, 10], [6, 8]), 20)):
+        asked_wh = integers(*asked_mwh) * MWH
+        readings = DayReadings(DAY, np.zeros_like(available_w), available_w, asked_wh, held_w)
+        free = supply_w(TWO, points, readings)
+        assert free.tolist() == [[free_mw * MW] * 2]
+        day = serve_day(TWO, points, asked_wh, free)
+        for design in (day.nodal, day.uniform, day.flat):
+            assert (design.delivered_wh == asked_wh).all()
 
 
 def test_alike_nodes_share_pro_rata_and_so_do_the_points_of_a_node():
