@@ -39,6 +39,7 @@ from settlement.datasets.market_files import (
 from settlement.datasets.recorded import first_instant
 from settlement.enactment.approve import approve
 from settlement.enactment.propose import propose_publication
+from settlement.fairness.make import FairnessRequest, keep_report, make_report
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.replays.replay import Replayed, replay
 from settlement.runs import store
@@ -125,6 +126,7 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     with job.stage("settle the dispute") as session:
         settle_corrected(session, request.market, clock())
     _pay(job)
+    _report_fairness(job, later)
     _consult(job, later)
     _witness(job)
     with job.stage("replay") as session, progress("Replaying") as bar:
@@ -137,6 +139,30 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     with transaction() as session:
         job.sums = _sum_postings(session, later)
     return job
+
+
+def _report_fairness(job: Job, run: Run) -> None:
+    """Keep a fairness report of each month of a run, and of all of it where it has several.
+
+    The last month stands beside other designs, which take a second or two a day to solve.
+    """
+    market, months = run.market, sorted({day.replace(day=1) for day in run.days})
+    wanted = [
+        FairnessRequest(
+            market,
+            min(day for day in run.days if day >= month),
+            max(day for day in run.days if day.replace(day=1) == month),
+            with_baselines=month == months[-1],
+        )
+        for month in months
+    ]
+    if len(months) > 1:
+        wanted.append(FairnessRequest(market, run.first_day, run.last_day))
+    with job.stage("report fairness") as session, job.progress("Reporting fairness") as bar:
+        for request in wanted:
+            made = make_report(session, request, threads=job.request.threads, progress=bar)
+            keep_report(session, made, now=job.clock())
+    _sign(job)
 
 
 def _consult(job: Job, run: Run) -> None:

@@ -123,6 +123,7 @@ SHELLS = {
     "settlement/enactment/reaching.py": "asks what a proposal touches",
     "settlement/enactment/verification.py": "reads every row to prove it",
     "settlement/evidence/export.py": "use case: export evidence",
+    "settlement/evidence/fairness_part.py": "reads the reports of a run",
     "settlement/evidence/ledger_part.py": "reads what evidence holds of the ledger",
     "settlement/evidence/log_part.py": "reads what evidence holds of the log",
     "settlement/evidence/participant.py": "use case: export the evidence of a participant",

@@ -470,6 +470,31 @@ def written(folder: Path, *documents: Document) -> Path:
     return folder
 
 
+def test_fairness_is_told_to_whoever_looks_and_kept_by_the_operator(command_on, metered_alone):
+    command = command_on(metered_alone)
+    assert command("settle", "tiny", "II", *DAYS).status == 0
+    before = rows(metered_alone)
+    looked = command("fairness", "tiny", *DAYS, "--baselines")
+    assert (looked.status, rows(metered_alone)) == (0, before), "looking keeps nothing"
+    assert "fairness report, not kept" in looked.out
+    assert re.search(r"F1 Units that earn their capital in time +\d", looked.out)
+    assert re.search(r"Worse than \S+ .*: .* is .*, and would be ", looked.out)
+    kept = json.loads(command("fairness", "tiny", *DAYS, "--keep", "--json").out)
+    again = json.loads(command("fairness", "tiny", *DAYS, "--keep", "--json").out)
+    assert kept["id"] is not None and again == kept
+    assert {"product", "promised_ppm", "delivered_ppm"} <= kept["products"][0].keys()
+    assert kept["refused_wh"] is None, "the tiny market knows no Fair Play"
+    refused = command("fairness", "tiny", "--year", "2024")
+    assert refused.status == 1 and "2024-01-04 to 2024-12-31" in refused.err
+    for words in (
+        ["--year", "2024", *DAYS],
+        ["--year", "24"],
+        ["--year", "2024", "--month", "2024-01"],
+    ):
+        assert command("fairness", "tiny", *words).status != 0, words
+    assert json.loads(command("verify", "--json").out)["holds"]
+
+
 def test_a_trial_by_commands_says_who_gains_and_is_replayed(command_on, metered_alone, tmp_path):
     command = command_on(metered_alone)
     folder = written(tmp_path, capped(tiny_market.market_rules()))

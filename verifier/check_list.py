@@ -35,6 +35,10 @@ CHECKS: Mapping[str, Listed] = {
     "readings": Listed("readings and their files give their digests", "readings"),
     "results": Listed("results give their digests, each once, and the run's", "runs and results"),
     "inputs": Listed("law and readings give the digest of the run's inputs", "runs and results"),
+    "fairness": Listed(
+        "fairness reports give their digests, and what was delivered follows from results",
+        "fairness reports",
+    ),
     "ledger": Listed("accounts and journals give their digests, balance and follow", "ledger"),
     "documents": Listed("documents give their digests, follow and are counted", "ledger"),
     "scope": Listed("no posting and no line of a month is left out", "ledger"),

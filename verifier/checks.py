@@ -1,11 +1,12 @@
 """Every check of an evidence file, in order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from verifier.archive import MANIFEST, Files
 from verifier.billing import check_billed, check_sums
 from verifier.causes import check_causes
 from verifier.documents import INVOICES, Invoice, check_invoices, document_number, is_of_market
+from verifier.fairness import FAIRNESS, check_fairness
 from verifier.law import VERSIONS, DocumentKey, Law, check_law, check_needed
 from verifier.leaves import LEAVES, Told, read_leaves
 from verifier.ledger import JOURNALS, Ledger, check_ledger
@@ -59,6 +60,8 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
     with report.checking("inputs"):
         made = [digest for day in days.values() for digest in day.made]
         check_inputs(files, run, readings.used, made, report)
+    with report.checking("fairness"):
+        reports = check_fairness(files, run, law, days, report)
     with report.checking("ledger"):
         book = check_ledger(files, report)
     with report.checking("documents"):
@@ -79,7 +82,7 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
     with report.checking("stated"):
         check_stated(whole, law, book, report)
     with report.checking("log"), report.reading(LEAVES):
-        told = list_told(law, run, readings, book, invoices)
+        told = [*list_told(law, run, readings, book, invoices), told_fairness(reports)]
         earlier = check_log(files, leaves, told, trusted, report)
         check_sealed_checkpoints(invoices, leaves, earlier, report)
 
@@ -96,6 +99,11 @@ def list_needed(run: Row, invoices: Sequence[Invoice], book: Ledger, law: Law) -
         | {key for key in law.versions if key[1] in named}
         | list_needed_law(law, [each.row for each in invoices if each.lines], journals)
     )
+
+
+def told_fairness(reports: Mapping[str, str]) -> Told:
+    """Return that the fairness reports are facts; that there are others, no leaf tells."""
+    return Told("settlement.fairness_report", FAIRNESS, reports, lambda key: key in reports)
 
 
 def list_told(

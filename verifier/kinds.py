@@ -92,6 +92,13 @@ the run; the readings of earlier days, from which it follows, are not""",
         is_required=False,
     ),
     "results": Kind("results/DAY.csv", "every result of a day"),
+    "fairness": Kind(
+        "fairness.jsonl",
+        """\
+reports on how fair the days of the run were, where any were kept of
+them: what was delivered and refused follows from the results""",
+        is_required=False,
+    ),
     "journals": Kind(
         "ledger/journals.jsonl",
         """\

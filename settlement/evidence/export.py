@@ -12,6 +12,7 @@ from rulebook.digest import canonical_bytes
 from rulebook.tables import VersionRow
 from settlement.evidence import store
 from settlement.evidence.archive import Archive
+from settlement.evidence.fairness_part import fairness_files
 from settlement.evidence.ledger_part import Row, ledger_part
 from settlement.evidence.log_part import Fact, LogPart, log_part, require_covered
 from settlement.evidence.rows import csv_rows, json_line, json_lines, plain_row
@@ -54,6 +55,7 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     log = log_part(session)
     require_covered(session, log, [Fact("settlement.run", str(run.id), run.digest)])
     book = ledger_part(session, run, log)
+    fairness = fairness_files(session, run, log)
     versions = _versions(session, log)
     archive = Archive(sink)
     row = json_line(run_row(run))
@@ -78,6 +80,7 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     if known.knows_contracts:
         archive.add(CONTRACTS, canonical_bytes(carried_as_dict(known.contracts.before)))
     archive.add("run.json", row)
+    _add_all(archive, fairness)
     _add_all(archive, _study_files(session, run))
     archive.close(run=str(run.id))
 

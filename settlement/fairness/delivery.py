@@ -42,7 +42,7 @@ def product_rows(sums: Sums) -> list[dict[str, Any]]:
         owed[point.product] += point.owed
         households[point.product] += point.household_count
     law = sums.last_law
-    products = sorted({point.product for point in sums.points.values()})
+    products = sorted({point.product for point in sums.points.values()} | services.keys())
     rows = []
     for product in products:
         counts = [_is_kept(sums, key) for key in sums.groups if key[2] == product]

@@ -118,8 +118,11 @@ class FairDay:
 
     @property
     def knows_service(self) -> bool:
-        """Whether Fair Play served the day's contracts, so that service is known."""
-        return any(("desired_w", point) in self.values for point in self.law.register.supply_points)
+        """Whether Fair Play served the day's contracts, so that service is known.
+
+        Runs of earlier engines say what was desired, and not what was missed.
+        """
+        return any(("missed_w", point) in self.values for point in self.law.register.supply_points)
 
     @property
     def intervals(self) -> int:

@@ -104,7 +104,8 @@ def fairness_report(
     settled = settled_design(sums)
     figures = settled_figures(sums)
     costs = {row["product"]: row for row in costs_by_product(settled, sums, tight)}
-    products = [row | costs[row["product"]] for row in product_rows(sums)]
+    nothing = dict.fromkeys(next(iter(costs.values()), {}))
+    products = [{**costs.get(row["product"], nothing), **row} for row in product_rows(sums)]
     every = Service()
     for service in sums.groups.values():
         every.add(service)
@@ -143,6 +144,15 @@ def fairness_report(
         "money": _money(sums),
         "designs": designs,
         "findings": findings_of(compared),
+    }
+
+
+def tried_fairness(sums: Sums) -> dict[str, Any]:
+    """Return what a side of a trial has of a fairness report: figures, products and units."""
+    return {
+        "figures": settled_figures(sums),
+        "products": product_rows(sums),
+        "units": unit_rows(sums),
     }
 
 

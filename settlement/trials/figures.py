@@ -15,7 +15,9 @@ from ledger.journal import Account, is_money
 from rulebook.resolve import RuleSet
 from settlement.billing.held import moving_totals
 from settlement.billing.posting import settled_day
+from settlement.fairness.facts import MEASURES, DayLaw, FairDay
 from settlement.fairness.prices_of_days import PricedDay
+from settlement.fairness.sums import Sums
 from settlement.meters.quality import UsedReadings, is_estimated
 from settlement.meters.register import DEMAND, GENERATION
 from settlement.rules.places import Places, places_of
@@ -25,6 +27,8 @@ from settlement.runs.day_totals import DayTotal
 from settlement.trials.groups import shared_places
 
 PRICE, TIGHTNESS = "node_price_micro_per_mwh", "tightness_ppm"
+TRIED = "trial"
+"""In the place of a run: a trial has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,7 @@ class SideDay:
         digest: over the day's results.
         amounts: what a journal of the day would hold, by account, if nothing were posted of it.
         highest_tightness_ppm: of any part of the grid in any interval.
+        fair: what the figures of fairness are made of.
     """
 
     day: dt.date
@@ -42,12 +47,16 @@ class SideDay:
     amounts: dict[Account, int]
     prices: PricedDay
     highest_tightness_ppm: int
+    fair: FairDay
 
 
-def side_day(market: str, rules: RuleSet, computed: ComputedDay, totals: list[DayTotal]) -> SideDay:
+def side_day(
+    market: str, rules: RuleSet, law: DayLaw, computed: ComputedDay, totals: list[DayTotal]
+) -> SideDay:
     """Return what a settled day comes to under its rules.
 
     Args:
+        law: what fairness needs of the rules.
         totals: the metered energy that the day used.
     """
     moved = moving_totals(computed.vectors)
@@ -72,6 +81,17 @@ def side_day(market: str, rules: RuleSet, computed: ComputedDay, totals: list[Da
             rules.market_rules.price_cap_micro_per_mwh,
         ),
         max(tightness),
+        FairDay(
+            computed.day,
+            TRIED,
+            law,
+            {
+                (vector.measure, vector.entity): vector.values
+                for vector in computed.vectors
+                if vector.measure in MEASURES
+            },
+            {(each.measure, each.entity): each.total_wh for each in totals},
+        ),
     )
 
 
@@ -84,6 +104,7 @@ class SideFigures:
         by_month: the money of each participant, by the first day of the month.
         register: all units, supply points and charges that it met.
         places: where all nodes lie that it met, by layer, as the last day has them.
+        fairness: what its figures of fairness are made of.
     """
 
     amounts: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
@@ -93,6 +114,7 @@ class SideFigures:
     day_digests: list[bytes] = field(default_factory=list)
     register: Register = field(default_factory=lambda: Register({}, {}))
     places: Places = field(default_factory=dict)
+    fairness: Sums = field(default_factory=Sums)
     _met: RuleSet | None = None
 
     def add(self, day: SideDay, rules: RuleSet) -> None:
@@ -106,6 +128,7 @@ class SideFigures:
         self.prices[month].append(day.prices)
         self.tightness_ppm[month] = max(self.tightness_ppm[month], day.highest_tightness_ppm)
         self.day_digests.append(day.digest)
+        self.fairness.add(day.fair)
         self.meet(rules)
 
     def meet(self, rules: RuleSet) -> None:

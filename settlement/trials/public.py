@@ -10,6 +10,8 @@
     threshold of the trial, as two of them would tell of who lies between.
 ``groups``
     what each group receives on each side, by dimension.
+``fairness``
+    of each side the figures of fairness that are ratios.
 
 A sum that would tell of one participant is null, or has a name and nothing else: see
 `settlement.fairness.suppression`. Prices are the market's, and nobody's own.
@@ -18,6 +20,7 @@ A sum that would tell of one participant is null, or has a name and nothing else
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from settlement.fairness.definitions import FIGURE_OF
 from settlement.fairness.suppression import (
     LARGEST_PPM,
     LEAST_PARTICIPANTS,
@@ -72,6 +75,23 @@ def public_part(report: Report) -> dict[str, Any]:
         "moved": {draft: _told_moved(report, draft, told) for draft in moved},
         "classes": {draft: _told_classes(report, draft) for draft in moved},
         "groups": _told_groups(report, told),
+        **_told_fairness(report),
+    }
+
+
+def _told_fairness(report: Report) -> dict[str, Any]:
+    """Return of each side the figures of fairness that are ratios; earlier reports have none."""
+    if "fairness" not in report:
+        return {}
+    return {
+        "fairness": {
+            side: {
+                code: value
+                for code, value in of_side["figures"].items()
+                if FIGURE_OF[code].unit == "ppm"
+            }
+            for side, of_side in report["fairness"].items()
+        }
     }
 
 

@@ -16,7 +16,7 @@ from settlement.runs.run import Pin
 
 TRIAL_TAG = "tallystick.trial.1"
 INPUT_TAG = "tallystick.trial-input.1"
-REPORT_FORMAT = "tallystick.trial-report.5"
+REPORT_FORMAT = "tallystick.trial-report.6"
 """Raised by every change of what a report holds: equal inputs then give another report."""
 FIRST_FORMAT = "tallystick.trial-report.1"
 """Of reports without cells: they say nothing that participants or the public may read."""
@@ -26,9 +26,11 @@ THIRD_FORMAT = "tallystick.trial-report.3"
 """Of reports that tell everybody how many gain a little, and nothing of other trials."""
 FOURTH_FORMAT = "tallystick.trial-report.4"
 """Of reports whose baselines bill energy that they would not serve."""
+FIFTH_FORMAT = "tallystick.trial-report.5"
+"""Of reports that say nothing of fairness but how evenly households are charged."""
 FORMATS_ALONE = (FIRST_FORMAT, SECOND_FORMAT, THIRD_FORMAT)
 """Of reports that count by the threshold of their trial, and say nothing beside other trials."""
-EARLIER_FORMATS = (*FORMATS_ALONE, FOURTH_FORMAT)
+EARLIER_FORMATS = (*FORMATS_ALONE, FOURTH_FORMAT, FIFTH_FORMAT)
 FORMATS = (*EARLIER_FORMATS, REPORT_FORMAT)
 
 

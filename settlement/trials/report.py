@@ -23,6 +23,9 @@ posted of the days, before tax and rounding, charges that are passed through inc
 ``evenness``
     of each draft what measures of inequality say of it beside the law, and where Lorenz curves
     cross: see `settlement.trials.evenness`.
+``fairness``
+    of each side the figures of `settlement.fairness.definitions`, by code, its products as a
+    fairness report has them, with what was served late, and the payback of its units.
 ``public``
     what everybody may know of it: see `settlement.trials.public`.
 ``beside``
@@ -51,6 +54,7 @@ from settlement.billing.posting import EQUALISATION
 from settlement.core.rounding import WH_PER_MWH
 from settlement.fairness import inequality
 from settlement.fairness.prices_of_days import duration_micro_per_mwh, every_price, figures_of_days
+from settlement.fairness.report import tried_fairness
 from settlement.trials.evenness import compared_evenness, measures_ppm
 from settlement.trials.figures import ReadingQuality, SideFigures
 from settlement.trials.groups import (
@@ -111,6 +115,7 @@ def trial_report(tried: Tried) -> dict[str, Any]:
         "cells": cells,
         "months": _months(tried),
         "evenness": _evenness(tried),
+        "fairness": {name: tried_fairness(side.fairness) for name, side in tried.sides.items()},
         "readings": dataclasses.asdict(tried.quality)
         | {"estimated_ppm": _per(tried.quality.estimated * PPM, tried.quality.intervals)},
         "edits": {name: _edits(draft) for name, draft in tried.drafts.items()},

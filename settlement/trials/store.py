@@ -28,7 +28,7 @@ MADE_TYPES = {
     "digest": "bytea",
 }
 _NOT_IN_HEADLINES = [
-    "cells", "groups", "months", "evenness", "edits", "baselines", "public", "beside",
+    "cells", "groups", "months", "evenness", "fairness", "edits", "baselines", "public", "beside",
 ]  # fmt: skip
 MADE_QUERY = """
 SELECT side, settlement_day, measure, entity, values, digest FROM settlement.trial_made

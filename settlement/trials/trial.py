@@ -24,6 +24,7 @@ from common.refusals import Finding, Refused
 from rulebook.law import rules_for_period
 from rulebook.resolve import RuleSet
 from rulebook.versions import instant_shown
+from settlement.fairness.facts import DayLaw, law_of
 from settlement.meters.store import files_known_at, lock_readings
 from settlement.meters.terms import ruled_days
 from settlement.runs.computing import ComputedDay, compute, model_on
@@ -213,13 +214,17 @@ def settled_sides(inputs: TrialInputs, threads: int) -> Iterator[dict[str, Settl
     """
     laws = {name: dict(ruled_days(inputs.known_of(name).periods)) for name in inputs.sides}
     sides = [compute(side, threads) for side in inputs.sides.values()]
+    models = {name: side.compiled() for name, side in inputs.sides.items()}
+    known: dict[int, DayLaw] = {}  # by rules, which the days of a period share
     for of_sides in zip(*sides, strict=True):
         settled = {}
         for name, computed in zip(inputs.sides, of_sides, strict=True):
             side, rules = inputs.sides[name], laws[name][computed.day]
             is_made = isinstance(side, StudyInputs)
             totals = made_totals(computed) if is_made else side.day_totals(computed.day)
-            day = side_day(inputs.market, rules, computed, totals)
+            if id(rules) not in known:
+                known[id(rules)] = law_of(rules, model_on(models[name], computed.day))
+            day = side_day(inputs.market, rules, known[id(rules)], computed, totals)
             settled[name] = SettledSide(rules, computed, day)
         yield settled
 

@@ -261,6 +261,16 @@ FORGERIES: dict[str, list[Forgery]] = {
             "result-digest",
         )
     ],
+    "fairness": [
+        Forgery(
+            sql(
+                "UPDATE settlement.fairness_report "
+                "SET report = jsonb_set(report, '{refused_wh}', '7')",
+                "settlement.fairness_report",
+            ),
+            "fairness-report",
+        )
+    ],
     "inputs": [Forgery(sql(CHANGE_A_READING, "settlement.reading"), "run-inputs")],
     "ledger": [Forgery(lambda insider: raise_postings(insider, (5,)), "ledger-balance")],
     "documents": [
@@ -380,9 +390,6 @@ DATABASE_ALONE: dict[str, Callable[[Insider], None]] = {
         "UPDATE people.proposal SET proposed_at = proposed_at + interval '100 years'"
     ),
     "trials": sql("UPDATE settlement.trial SET threshold_ppm = threshold_ppm + 1"),
-    "fairness reports": sql(
-        "UPDATE settlement.fairness_report SET report = jsonb_set(report, '{promises}', '7')"
-    ),
     "people and their rights": sql("UPDATE people.person SET name = name || ' junior'"),
     "witnesses": sql("UPDATE ledger.cosignature SET signed_at = signed_at + interval '1 s'"),
 }

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.one_writing import canonical
 from common.refusals import Refused
 from database.session import make_engine, transaction
+from ledger.log.checkpoints import publish_checkpoint
 from settlement.billing.post import post
 from settlement.core.rounding import annual_to_day
+from settlement.evidence.recompute import recompute
 from settlement.fairness import designs, report, reward, sums, verification, words
 from settlement.fairness.definitions import FIGURE_OF, FIGURES
 from settlement.fairness.delivery import known
@@ -26,7 +29,10 @@ from settlement.fairness.store import find_report, latest_report_of, list_report
 from settlement.fairness.verification import verify_fairness
 from settlement.runs import store
 from settlement.runs.settle import settle
+from settlement.trials.replay import replay_trial
 from tests.conftest import ROOT
+from tests.settlement.evidence_cases import Memory, exported, rows, written
+from tests.settlement.trial_cases import try_tiny, within
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
     DAYS,
@@ -35,12 +41,15 @@ from tests.worlds.fair_play import (
     JANUARY,
     LAST,
     ingest_month_end,
+    law_with,
     publish_with,
     settle_days,
     settle_month_end,
 )
+from tests.worlds.logged import signer
 from tests.worlds.rolled_back import rolled_back
-from tests.worlds.settled import CORRECTED, RESETTLED, SETTLED, fill_tiny
+from tests.worlds.settled import CORRECTED, RESETTLED, SETTLED, fill_tiny, publish_tiny
+from verifier.fairness import FAIRNESS
 
 MINUTE = dt.timedelta(minutes=1)
 HALF_HOURS_PER_HOUR = 2
@@ -337,6 +346,58 @@ def test_a_kept_report_is_proven_and_what_is_forged_is_named(session):
     assert "products[0].delivered_ppm is" in found.value
 
 
+def test_the_law_of_a_trial_is_as_fair_as_the_report_of_its_days_says(session):
+    law = law_with(FAIR_PLAY, "flexible")
+    publish_tiny(session, law)
+    ingest_month_end(session)
+    settle_month_end(session)
+    found = make_report(session, FairnessRequest("tiny", FIRST, LAST)).report
+    wished = {**FAIR_PLAY, "least_fulfilment_ppm": 500_000}
+    draft = next(each for each in law_with(wished, "flexible") if each.kind == "allocation-policy")
+    trial = try_tiny(session, [draft], first_day=FIRST, last_day=LAST).trial
+    sides = trial.report["fairness"]
+    assert set(sides) == {"law", "draft"}
+    assert sides["law"]["figures"] == {row["code"]: row["value"] for row in found["figures"]}
+    assert sides["law"]["units"] == found["units"]
+    assert sides["law"]["figures"]["deferred_wh"] > 0
+    for side, told in trial.report["public"]["fairness"].items():
+        ratios = {code for code in sides[side]["figures"] if FIGURE_OF[code].unit == "ppm"}
+        assert told == {code: sides[side]["figures"][code] for code in ratios}
+    assert replay_trial(within(session), trial).first_difference is None
+
+
+def test_evidence_of_a_run_holds_its_reports_and_the_verifier_what_they_deliver(session, tmp_path):
+    publish_with(session, FAIR_PLAY, "flexible")
+    ingest_month_end(session)
+    run = settle_month_end(session)
+    request = FairnessRequest("tiny", FIRST, LAST)
+    kept = keep_report(session, make_report(session, request), now=SETTLED + MINUTE)
+    # Of a day alone another is kept, too; one of a later run is none of this run's.
+    keep_report(
+        session, make_report(session, FairnessRequest("tiny", LAST, LAST)), now=SETTLED + MINUTE
+    )
+    publish_checkpoint(session, signer(1), RESETTLED)
+    files = Memory.of(exported(session, run))
+    assert files.findings() == []
+    assert len(rows(FAIRNESS, files[FAIRNESS])) == 2
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(files.zipped())
+    assert recompute(path)[1] == []
+    for change, named in (
+        (lambda stated: stated["products"][0].update(delivered_ppm=PPM), "delivered_ppm"),
+        (lambda stated: stated["products"].pop(), "the product office"),
+        (lambda stated: stated.update(refused_wh=0), "refused_wh"),
+    ):
+        told = rows(FAIRNESS, files[FAIRNESS])
+        place = next(number for number, row in enumerate(told) if row["id"] == str(kept.id))
+        content = json.loads(told[place]["content"])
+        change(content["report"])
+        told[place]["content"] = canonical(content)
+        found = files.with_file(FAIRNESS, written(FAIRNESS, told)).findings()
+        assert any(named in str(each) for each in found), found
+        assert any("the row to have digest" in str(each) for each in found)
+
+
 def test_everybody_is_told_ratios_and_a_participant_its_own(session, settled_market):
     found = of_month(session)
     public = found["public"]
@@ -345,9 +406,9 @@ def test_everybody_is_told_ratios_and_a_participant_its_own(session, settled_mar
         assert f'"{name}"' not in told, name
     # Two suppliers are too few: no energy and no money of theirs is told, in any sum.
     assert public["refused_wh"] is None
-    for rows in ("products", "groups", "months", "nodes", "places"):
-        for row in public[rows]:
-            assert {v for name, v in row.items() if name.endswith("_wh")} <= {None}, rows
+    for table in ("products", "groups", "months", "nodes", "places"):
+        for row in public[table]:
+            assert {v for name, v in row.items() if name.endswith("_wh")} <= {None}, table
     assert all("missed_wh" not in day for day in public["calendar"])
     assert [row["delivered_ppm"] for row in public["groups"]] == [
         row["delivered_ppm"] for row in found["groups"]
@@ -386,6 +447,14 @@ def test_the_documentation_has_the_rows_of_the_table():
         assert "|" not in "".join(cells), figure.code
         assert f"| {' | '.join(cells)} |\n" in documented, figure.code
     assert documented.count("\n| `") == len(FIGURES)
+
+
+def test_every_figure_of_the_table_has_a_value_and_no_other_is_told(session, settled_market):
+    _, whole, _ = read_period(session, "tiny", JANUARY, LAST)
+    assert report.settled_figures(whole).keys() == FIGURE_OF.keys()
+    settled, tight = designs.settled_design(whole), tight_intervals(whole.tightness)
+    shared = designs.design_figures(settled, whole, reward.shapley_shares(whole), tight)
+    assert shared.keys() == {figure.code for figure in FIGURES if figure.is_compared}
 
 
 def test_tight_intervals_are_the_highest_and_of_equal_ones_the_earliest():
