@@ -114,15 +114,21 @@ def place_map(report: Report, grid: GridModel | None) -> Chart | None:
 
 
 def _short_energy(rows: Mapping[str, DayRow]) -> Shortness:
-    return Shortness(
-        {holon: whole_wh(row) for holon, row in rows.items()},
-        (MISSED, LATE),
-        {
-            holon: (ENERGY.exact(row["missed_wh"]), ENERGY.exact(row["deferred_wh"]))
-            for holon, row in rows.items()
-        },
-        ENERGY,
-    )
+    """Return parts of what was due, so that large places and small ones can be compared."""
+    short = {
+        # Rounded up: what little there was is shaded.
+        holon: -(-whole_wh(row) * WHOLE_PPM // row["matured_wh"]) if row["matured_wh"] else 0
+        for holon, row in rows.items()
+    }
+    figures = {
+        holon: (
+            ENERGY.exact(row["missed_wh"]),
+            ENERGY.exact(row["deferred_wh"]),
+            PPM.exact(short[holon]),
+        )
+        for holon, row in rows.items()
+    }
+    return Shortness(short, (MISSED, LATE, "Both, of what was due"), figures, PPM)
 
 
 def _short_parts(rows: Mapping[str, DayRow]) -> Shortness:
@@ -222,8 +228,8 @@ def _days_chart(report: Report, days: Sequence[DayRow], zone: str) -> Chart:
     note = f"{WHEN} {TWICE}" if is_twice else WHEN
     table = Table(
         ("Day", "Intervals short", MISSED, LATE, "Most at"),
-        tuple(_day_row(row, zone, minutes) for row in days),
-        note,
+        tuple(_day_row(row, zone, minutes) for row in days if whole_wh(row)),
+        f"{_quiet(days)} {note}",
     )
     title = "When energy was not served when it was wanted, by time of day"
     return heat_chart("calendar", title, rows, columns, ENERGY, _said(days, ENERGY), table)
@@ -246,6 +252,11 @@ def local_slots(day: str, zone: str, minutes: int, slot: int) -> list[int]:
     starts = interval_starts(dt.date.fromisoformat(day), zone, minutes)
     local = (start.astimezone(ZoneInfo(zone)) for start in starts)
     return [(start.hour * 60 + start.minute) // slot for start in local]
+
+
+def _quiet(days: Sequence[DayRow]) -> str:
+    count = sum(1 for row in days if not whole_wh(row))
+    return f"On {plural(count, 'other day')} all was served when it was wanted."
 
 
 def _slots(row: DayRow, slots: Sequence[int], slot: int) -> tuple[int | None, ...]:
@@ -284,6 +295,12 @@ def _said(days: Sequence[DayRow], unit: Unit) -> str:
         f"{len(short)} of {plural(len(days), 'day')} were short; most on "
         f"{day_words(worst['day'])}, {unit.exact(value(worst))}{of_what}."
     )
+
+
+def interval_words(report: Report, day: str, interval: int, zone: str) -> str:
+    """Return when an interval of a day began, counted from 0, by the local clock."""
+    starts = interval_starts(dt.date.fromisoformat(day), zone, interval_minutes(report, zone))
+    return f"{day_words(day)}, {starts[interval].astimezone(ZoneInfo(zone)):%H:%M}"
 
 
 def day_words(day: str) -> str:

@@ -69,7 +69,7 @@ def sections(
     parts: Mapping[Dimension, tuple[Iterable[Table], Iterable[Chart | None]]] = {
         Dimension.REWARD: (_reward_tables(report), [pictures.reward_chart(report)]),
         Dimension.DELIVERY: (
-            _delivery_tables(report, day_address),
+            _delivery_tables(report, zone, day_address),
             [
                 pictures.promises_chart(report),
                 pictures.calendar_chart(report, zone),
@@ -209,7 +209,7 @@ def _shares(row: Mapping[str, Any]) -> tuple[str, str, str]:
     return share(reward), share(contribution), with_sign(share(difference), difference)
 
 
-def _delivery_tables(report: Report, day_address: DayAddress) -> Iterator[Table]:
+def _delivery_tables(report: Report, zone: str, day_address: DayAddress) -> Iterator[Table]:
     if not report["groups"]:
         return
     yield Table(
@@ -223,7 +223,7 @@ def _delivery_tables(report: Report, day_address: DayAddress) -> Iterator[Table]
     yield from _month_tables(report)
     yield from _place_tables(report)
     if report.get("worst"):
-        yield _worst_table(report, day_address)
+        yield _worst_table(report, zone, day_address)
 
 
 def _product_row(row: Mapping[str, Any]) -> Row:
@@ -273,13 +273,13 @@ def _place_tables(report: Report) -> Iterator[Table]:
     yield Table("By place", tuple(products), rows, "Node", lead)
 
 
-def _worst_table(report: Report, day_address: DayAddress) -> Table:
+def _worst_table(report: Report, zone: str, day_address: DayAddress) -> Table:
     # Everybody is told which intervals they are, and no energy of any.
     titles = {"missed_wh": "Refused for good", "deferred_wh": "Served late"}
     energies = {key: title for key, title in titles.items() if key in report["worst"][0]}
     rows = tuple(
         Row(
-            f"{pictures.day_words(row['day'])}, interval {row['interval'] + 1}",
+            pictures.interval_words(report, row["day"], row["interval"], zone),
             (
                 *(_energy(row[key]) for key in energies),
                 ", ".join(each["node"] for each in row["nodes"]),
@@ -290,7 +290,7 @@ def _worst_table(report: Report, day_address: DayAddress) -> Table:
     )
     columns = (*energies.values(), "At")
     lead = "In which most was refused for good, then most served late; each leads to its day."
-    return Table("Intervals that were shortest", columns, rows, "Interval", lead)
+    return Table("Intervals that were shortest", columns, rows, "From", lead)
 
 
 def _access_tables(report: Report) -> Iterator[Table]:

@@ -120,7 +120,7 @@ def _group(product: str, promised: int, delivered: int, *, is_kept: bool) -> dic
 def _place(layer: str, holon: str, delivered: int) -> dict[str, Any]:
     return {
         "layer": layer, "holon": holon, "product": None, "delivered_ppm": delivered,
-        "missed_wh": 3_000_000, "deferred_wh": 1_500_000,
+        "matured_wh": 450_000_000, "missed_wh": 3_000_000, "deferred_wh": 1_500_000,
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ DECIDE = "/payments/gb12-bank-000001/1/decide/"
 MOVES_NO_MONEY = {
     "notices-read": "a mark on a screen",
     "ask-for-replay": "computes a run again, and posts nothing",
+    "ask-for-report": "reads what is posted, and posts nothing",
     **dict.fromkeys(
         ["ask-for-trial", "asked-trial-wish"], "settles days under a draft, and posts nothing"
     ),
@@ -77,6 +78,7 @@ def test_every_address_that_takes_a_form_confirms_or_moves_no_money(sign_in):
         for kind, value in {
             "<uuid:run_id>": "00000000-0000-4000-8000-000000000000", "<day:day>": "2024-01-01",
             "<uuid:trial_id>": "00000000-0000-4000-8000-000000000000",
+            "<period:period>": "2024-03",
         }.items():  # fmt: skip
             route = route.replace(kind, value)
         while "<" in route:

@@ -101,7 +101,7 @@ def test_delivery_stands_beside_promises_to_the_last_part_per_million():
 def test_the_shortest_intervals_lead_to_their_day():
     table = table_of(section_of(example(), "delivery"), "Intervals that were shortest")
     (row,) = table.rows
-    assert (row.title, row.address) == ("31 Mar 2024, interval 3", "/day/2024-03-31/")
+    assert (row.title, row.address) == ("31 Mar 2024, 02:00", "/day/2024-03-31/")
 
 
 def test_what_is_withheld_has_no_column_and_no_energy_is_told_of_a_day(grid):
@@ -121,9 +121,9 @@ def test_what_is_withheld_has_no_column_and_no_energy_is_told_of_a_day(grid):
 def test_a_month_is_shaded_by_local_half_hours_and_the_hour_that_was_left_out_is_none():
     chart = calendar_chart(example(), ZONE)
     assert [tuple(map(plain, row)) for row in chart.table.rows] == [
-        ("30 Mar 2024", "0", "0 kWh", "0 kWh", "–"),
         ("31 Mar 2024", "2", "3 MWh", "1.5 MWh", "02:00"),
     ]
+    assert chart.table.note.startswith("On 1 other day all was served when it was wanted.")
     slots = local_slots("2024-03-31", ZONE, 30, 30)
     assert {2, 3}.isdisjoint(slots) and len(slots) == 46
     assert interval_minutes(example(), ZONE) == 30
@@ -155,8 +155,8 @@ def test_a_year_is_shaded_by_days_of_months():
 def test_the_map_of_the_holarchy_is_shaded_by_what_its_parts_were_short_of(grid):
     chart = place_map(example(), grid)
     rows = {row[4].partition(",")[0]: tuple(map(plain, row[5:])) for row in chart.table.rows}
-    assert rows["N0"] == ("3 MWh", "1.5 MWh")
-    assert rows["N1"] == ("–", "–")
+    assert rows["N0"] == ("3 MWh", "1.5 MWh", "1 %")
+    assert rows["N1"] == ("–", "–", "–")
     assert "1 of 12 were short: " in chart.alternative
 
 

@@ -91,6 +91,7 @@ ELSEWHERE = {
     ("drafts/page.html", 5): "one choice of the list, which cannot be refused",
     ("drafts/page.html", 7): "a file, which no page can choose for its reader",
     ("drafts/part.html", 0): "is saved as it is typed, whatever is wrong with it",
+    ("fairness/listing.html", 0): "one choice of the list, which is refused on a page of its own",
     ("law_changes/proposal.html", 0): "one digest: tests/portal/test_law_proposals.py",
     ("law_changes/proposal.html", 1): "a reason to give up: tests/portal/test_law_proposals.py",
     ("people/proposal.html", 0): "one digest: tests/portal/test_people.py",
