@@ -11,6 +11,8 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 MILLION = 1_000_000
+GAP_PPM = 1_000
+"""How much dearer than the least a choice of who is on may be, as a part of what energy costs."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class DispatchModel:
         round_trip_efficiency_ppm: int64[U], all of the loss taken on charging.
         unserved_micro_per_mwh: penalty for demand not served; above every offer.
         interval_minutes: length of an interval.
+        gap_ppm: how much dearer than the least a choice of who is on may be (`GAP_PPM`).
     """
 
     node_count: int
@@ -48,6 +51,7 @@ class DispatchModel:
     round_trip_efficiency_ppm: Integers
     unserved_micro_per_mwh: int
     interval_minutes: int
+    gap_ppm: int = GAP_PPM
 
     @property
     def hours(self) -> float:

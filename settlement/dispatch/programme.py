@@ -34,6 +34,7 @@ class Programme:
             ahead at, a unit may be partly on.
         lp: the programme without its whole numbers: a unit may be partly on.
         untied_cost: the cost of each column without the tie-break.
+        gap_ppm: how far above the least the choice of who is on may be.
     """
 
     block: Block
@@ -41,6 +42,7 @@ class Programme:
     decided: int
     lp: highspy.HighsLp
     untied_cost: Floats
+    gap_ppm: int
 
     def on_columns(self) -> Integers:
         """Return the columns that are 0 or 1, in order."""
@@ -129,7 +131,8 @@ def programme_of(
     lp.row_lower_ = np.concatenate((least.ravel(), end_mwh))
     lp.row_upper_ = np.concatenate((most.ravel(), end_mwh))
     _fill_matrix(lp, _entries(model, block, available_w, limits))
-    return Programme(block, intervals, intervals if decided is None else decided, lp, costs[1])
+    decides = intervals if decided is None else decided
+    return Programme(block, intervals, decides, lp, costs[1], model.gap_ppm)
 
 
 def _all_costs(

@@ -5,7 +5,7 @@ Who is on makes a mixed-integer programme. It is solved to a gap, which is prove
 1. The relaxed programme, in which a unit may be partly on, gives a bound below every cost. In the
    days that are only looked ahead at it stays relaxed throughout.
 2. Every unit is on wherever the relaxed programme runs it at all. Where that costs more than the
-   bound by at most `GAP` of what energy costs, it stands: two linear programmes, a twentieth of a
+   bound by at most the gap of what energy costs, it stands: two linear programmes, a twentieth of a
    second for a day of gb12.
 3. Else HiGHS branches until it has proven what it holds to be within the gap.
 
@@ -20,15 +20,9 @@ import highspy
 import numpy as np
 
 from settlement.core.arrays import Flags
-from settlement.dispatch.model import Floats
+from settlement.dispatch.model import MILLION, Floats
 from settlement.dispatch.programme import Programme
 
-GAP = 1e-3
-"""How much dearer than the bound a choice of who is on may be, as a part of what energy costs.
-
-What the penalties of unserved demand come to does not count: in a shortage they are many times the
-cost of energy, and a part of them would hide who should have run.
-"""
 LEAST_GAP = 1e-9
 """As a part of all that the programme costs: what floats of it can tell apart."""
 RUNS_MW = 1e-6
@@ -74,7 +68,10 @@ def solve(programme: Programme, is_on: Flags | None = None) -> Solution:
     relaxed = solve_linear(programme.lp)
     powers = programme.of_columns(relaxed.columns)[: programme.decided]
     powers = powers[:, programme.block.columns["generation"]]
-    gap = max(GAP * programme.energy_cost(relaxed.columns), LEAST_GAP * max(1.0, abs(relaxed.cost)))
+    # What the penalties of unserved demand come to does not count: in a shortage they are many
+    # times the cost of energy, and a part of them would hide who should have run.
+    part = programme.gap_ppm / MILLION * programme.energy_cost(relaxed.columns)
+    gap = max(part, LEAST_GAP * max(1.0, abs(relaxed.cost)))
     # Where a unit falls from power faster than one that is on may, the rounded choice has none.
     rounded = _with_if_any(programme, powers[:, programme.block.committed] > RUNS_MW)
     if rounded is not None and rounded.cost - relaxed.cost <= gap:

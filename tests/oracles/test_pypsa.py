@@ -16,9 +16,8 @@ import pytest
 
 pypsa = pytest.importorskip("pypsa", reason="oracle: PyPSA is not installed (make test-oracles)")
 
-from settlement.dispatch.model import DispatchModel  # noqa: E402
+from settlement.dispatch.model import GAP_PPM, DispatchModel  # noqa: E402
 from settlement.dispatch.prices import DayOptimum, day_optimum  # noqa: E402
-from settlement.dispatch.solving import GAP  # noqa: E402
 from settlement.dispatch.transfers import transfers_of  # noqa: E402
 from tests.oracles.pypsa_day import MILLION, judge  # noqa: E402
 from tests.oracles.real_markets import (  # noqa: E402
@@ -141,7 +140,7 @@ def test_cost_of_a_day_with_minimums_and_ramps_is_that_of_pypsa_within_the_gap(d
     ours = day_optimum(day.model, day.available_w, day.demand_wh)
     free = day_optimum(without_limits(day.model), day.available_w, day.demand_wh)
     print(f"{date}: {ours.cost:.0f}, PyPSA {judged.objective:.0f}, without {free.cost:.0f}")
-    assert judged.objective * (1 - 1e-5) <= ours.cost <= judged.objective * (1 + GAP)
+    assert judged.objective * (1 - 1e-5) <= ours.cost <= judged.objective * (1 + GAP_PPM / 10**6)
     assert free.cost < judged.objective
 
 

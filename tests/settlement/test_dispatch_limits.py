@@ -23,11 +23,11 @@ from settlement.dispatch.losses import (
     with_losses,
 )
 from settlement.dispatch.merit_order import check_merit_order
-from settlement.dispatch.model import FleetState
+from settlement.dispatch.model import GAP_PPM, FleetState
 from settlement.dispatch.out_of_merit import MeteredDay, Reason
 from settlement.dispatch.prices import day_optimum
 from settlement.dispatch.programme import programme_of
-from settlement.dispatch.solving import GAP, DispatchError, solve
+from settlement.dispatch.solving import DispatchError, solve
 from tests.examples import tried
 from tests.settlement.dispatch_cases import FAST_MW_PER_H, MW, MWH, integers, model
 
@@ -283,7 +283,7 @@ def test_who_is_on_costs_at_most_the_gap_more_than_the_best_of_all_choices(drawn
     for bits in itertools.product((False, True), repeat=shape[0] * shape[1]):
         with contextlib.suppress(DispatchError):
             costs.append(solve(programme, np.array(bits, dtype=bool).reshape(shape)).cost)
-    gap = GAP * programme.energy_cost(chosen.columns)
+    gap = GAP_PPM / 10**6 * programme.energy_cost(chosen.columns)
     assert chosen.cost <= min(costs) + 1.1 * gap + 1e-6 * max(1.0, min(costs))
     assert chosen.cost >= min(costs) - 1e-6 * max(1.0, min(costs))
 
