@@ -474,7 +474,7 @@ def test_fairness_is_told_to_whoever_looks_and_kept_by_the_operator(command_on, 
     command = command_on(metered_alone)
     assert command("settle", "tiny", "II", *DAYS).status == 0
     before = rows(metered_alone)
-    looked = command("fairness", "tiny", *DAYS, "--baselines")
+    looked = command("fairness", "tiny", *DAYS)
     assert (looked.status, rows(metered_alone)) == (0, before), "looking keeps nothing"
     assert "fairness report, not kept" in looked.out
     assert re.search(r"F1 Units that earn their capital in time +\d", looked.out)

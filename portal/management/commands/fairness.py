@@ -36,9 +36,9 @@ class Command(BaseCommand[Reported]):
         MARKET,
         PERIOD_OR_YEAR,
         flag(
-            "--baselines",
-            "solve nodal, uniform and flat pricing of the same days beside it, a second or more a "
-            "day, unless a report with them is kept",
+            "--alone",
+            "leave out nodal, uniform and flat pricing of the same days, which are solved for it, "
+            "some tenths of a second a day, unless a report with them is kept",
         ),
         flag("--keep", "store the report, for everybody to read what concerns them"),
         THREADS,
@@ -47,9 +47,9 @@ class Command(BaseCommand[Reported]):
 
     def run(self, options: Options) -> Reported:
         request = FairnessRequest(
-            options.market, options.first_day, options.last_day, options.baselines
+            options.market, options.first_day, options.last_day, not options.alone
         )
-        quiet = options.json or not options.baselines
+        quiet = options.json or options.alone
         bar = progress_bar("Solving other designs", quiet=quiet)
         with bar as progress, transaction() as session:
             made = make_report(session, request, threads=options.threads, progress=progress)
@@ -99,7 +99,7 @@ def _compared(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield in words where the market does worse than a design beside it."""
     others, findings = report["designs"], report["findings"]
     if others is None:
-        yield "No other design stands beside it: --baselines solves them."
+        yield "No other design stands beside it: without --alone they are solved."
     elif "why_not" in others:
         yield f"No other design stands beside it: {others['why_not']}."
     elif not findings:
