@@ -8,10 +8,10 @@ are told as ratios alone; of units everybody is told technologies, by the same r
 points nothing. A participant is told its own units and supply points whole.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from settlement.fairness.definitions import FIGURE_OF, Dimension
+from settlement.fairness.definitions import FIGURE_OF
 from settlement.fairness.suppression import Parts, is_small_sum, told_sums
 
 Report = Mapping[str, Any]
@@ -40,15 +40,20 @@ OF_UNITS = ("paid_micro", "pots_micro", "fuel_micro", "fixed_micro", "capital_mi
 def public_part(report: Report) -> dict[str, Any]:
     """Return what everybody may be told, of a report without its public part."""
     told = _told_of_points(report)
+    withheld = _withheld(report, ALL in told)
     return {
         **{
             name: report[name]
             for name in (
                 "format", "market", "first_day", "last_day", "currency", "days", "intervals",
-                "promises", "promises_kept", "prices", "access", "findings",
+                "promises", "promises_kept", "prices", "access",
             )
         },
-        "figures": [_figure(report, row, ALL in told) for row in report["figures"]],
+        "figures": [_figure(row, withheld) for row in report["figures"]],
+        "findings": [
+            without(row, ("ours", "theirs") if row["figure"] in withheld else ())
+            for row in report["findings"]
+        ],
         **{name: report[name] if ALL in told else None for name in TOTALS},
         "products": [
             without(row, () if _product(row["product"]) in told else (*ENERGY, *COSTS))
@@ -63,7 +68,7 @@ def public_part(report: Report) -> dict[str, Any]:
         "technologies": _technologies(report),
         "calendar": [_day(row) for row in report["calendar"]],
         "worst": [_day(row) for row in report["worst"]],
-        "designs": _designs(report["designs"]),
+        "designs": _designs(report["designs"], withheld),
     }  # fmt: skip
 
 
@@ -111,31 +116,36 @@ def _technologies(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def _figure(report: Report, row: Row, is_energy_told: bool) -> dict[str, Any]:
-    """Return a figure; of energy and money the sum over all participants, by the same rule."""
-    unit = FIGURE_OF[row["code"]].unit
-    is_sum = unit in {"Wh", "micro"} and row["dimension"] in {
-        Dimension.DELIVERY,
-        Dimension.CONDUCT,
+def _withheld(report: Report, is_energy_told: bool) -> set[str]:
+    """Return the figures that are sums over participants and may not be told, by code.
+
+    What the equalisation account keeps is nobody's, and what is wasted went to nobody.
+    """
+    made_of: dict[str, tuple[str, str]] = {
+        "refused_wh": ("supply_points", "missed_wh"),
+        "deferred_wh": ("supply_points", "deferred_wh"),
+        "over_take_micro": ("supply_points", "over_take_wh"),
+        "excess_micro": ("supply_points", "excess_wh"),
+        "compensation_micro": ("supply_points", "shortfall_wh"),
+        "carbon_g": ("units", "carbon_milligrams"),
     }
-    # What the equalisation account keeps is nobody's, and what is wasted went to nobody.
-    if not is_sum or row["code"] in {"equalisation_micro", "waste_wh"}:
+    withheld = set()
+    for code, (table, column) in made_of.items():
+        by_owner: dict[str, int] = {}
+        for row in report[table]:
+            owner = row["participant"]
+            by_owner[owner] = by_owner.get(owner, 0) + (row[column] or 0)
+        is_energy = FIGURE_OF[code].unit == "Wh"
+        if is_small_sum(by_owner.values()) or (is_energy and not is_energy_told):
+            withheld.add(code)
+    return withheld
+
+
+def _figure(row: Row, withheld: Collection[str]) -> dict[str, Any]:
+    """Return a figure; of one that is withheld, those of other designs are nearly the same."""
+    if row["code"] not in withheld:
         return dict(row)
-    is_told = is_energy_told and _is_told(report, row["code"])
-    return without(row, () if is_told else ("value",))
-
-
-def _is_told(report: Report, code: str) -> bool:
-    """Return whether the total of a charge may be told: enough participants make it up."""
-    counted = {"over_take_micro": "over_take_wh", "excess_micro": "excess_wh"}.get(code)
-    counted = "shortfall_wh" if code == "compensation_micro" else counted
-    if counted is None:
-        return True
-    by_owner: dict[str, int] = {}
-    for point in report["supply_points"]:
-        owner = point["participant"]
-        by_owner[owner] = by_owner.get(owner, 0) + (point[counted] or 0)
-    return not is_small_sum(by_owner.values())
+    return {**row, "value": None, "designs": dict.fromkeys(row["designs"])}
 
 
 def _day(row: Row) -> dict[str, Any]:
@@ -147,13 +157,13 @@ def _day(row: Row) -> dict[str, Any]:
     return kept
 
 
-def _designs(designs: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _designs(designs: Mapping[str, Any] | None, withheld: Collection[str]) -> dict[str, Any] | None:
     """Return what other designs come to; of products prices alone."""
     if designs is None or "why_not" in designs:
         return None if designs is None else dict(designs)
     return {
         name: {
-            "figures": design["figures"],
+            "figures": without(design["figures"], withheld),
             "access": design["access"],
             "products": [without(row, COSTS) for row in design["products"]],
         }

@@ -86,6 +86,8 @@ def unit_rows(sums: Sums) -> list[dict[str, Any]]:
             "is_eligible": unit.is_eligible,
             "reward_share_ppm": _ppm(paid, name),
             "shapley_share_ppm": _ppm(shapley, name),
+            "generated_wh": unit.generated_wh,
+            "carbon_milligrams": unit.carbon_milligrams,
             **_money([unit]),
             "expected_payback_years": unit.expected_payback_years,
             "payback_milliyears": payback_milliyears(

@@ -91,6 +91,8 @@ class UnitSums:
         paid_micro: by measure.
         capital_micro, fixed_micro: of the days, as parts of the annual cost.
         is_eligible: whether it may share the pots.
+        generated_wh: net of what storage took in.
+        carbon_milligrams: of the days on which the registration states an intensity.
     """
 
     participant: str
@@ -100,6 +102,8 @@ class UnitSums:
     capital_micro: int = 0
     fixed_micro: int = 0
     is_eligible: bool = False
+    generated_wh: int = 0
+    carbon_milligrams: int = 0
 
     @property
     def beyond_fuel_micro(self) -> int:
@@ -233,6 +237,9 @@ class Sums:
             sums.fixed_micro += fixed
             # The rest of the day's cost, so that whoever is paid just that earns its capital.
             sums.capital_micro += whole - fixed
+            generated_wh = day.total_wh.get((GENERATION, name), 0)
+            sums.generated_wh += generated_wh
+            sums.carbon_milligrams += max(generated_wh, 0) * (unit.carbon_g_per_kwh or 0)
             for measure in PAYMENTS:
                 sums.paid_micro[measure] += day.sum_of(measure, name)
         for game in SHAPLEY_POTS:

@@ -41,11 +41,11 @@ def finding_words(finding: Mapping[str, Any], currency: str) -> str:
     """Return in words where the market does worse than another design.
 
     >>> finding_words({"figure": "units_paid_back", "design": "nodal", "ours": 1, "theirs": 2}, "")
-    'Worse than nodal pricing: Units that earn their capital in time is 1, and would be 2.'
+    'Worse than nodal pricing: Units that earn their capital in time, 1 here and 2 there.'
     """
     figure = FIGURE_OF[finding["figure"]]
     ours, theirs = (
         value_words(finding[side], figure.unit, currency) for side in ("ours", "theirs")
     )
     design = DESIGN_WORDS.get(finding["design"], finding["design"])
-    return f"Worse than {design}: {figure.title} is {ours}, and would be {theirs}."
+    return f"Worse than {design}: {figure.title}, {ours} here and {theirs} there."

@@ -325,6 +325,13 @@ def test_other_designs_stand_beside_it_and_findings_are_where_it_does_worse(
     # The flat tariff has one price, which no interval has of its own.
     assert by_code["volatility_ppm"]["designs"]["flat"] is None
     assert by_code["largest_spread_ppm"]["designs"]["flat"] == 0
+    public = {row["code"]: row for row in found["public"]["figures"]}
+    for finding, told in zip(found["findings"], found["public"]["findings"], strict=True):
+        is_withheld = public[finding["figure"]]["value"] is None
+        assert (told["ours"], told["theirs"]) == (
+            (None, None) if is_withheld else (finding["ours"], finding["theirs"])
+        )
+    assert found["public"]["designs"]["flat"]["figures"]["refused_wh"] is None
     for finding in found["findings"]:
         assert FIGURE_OF[finding["figure"]].title in words.finding_words(finding, "GBP")
 
@@ -413,6 +420,13 @@ def test_everybody_is_told_ratios_and_a_participant_its_own(session, settled_mar
     assert [row["delivered_ppm"] for row in public["groups"]] == [
         row["delivered_ppm"] for row in found["groups"]
     ]
+    withheld = {row["code"] for row in public["figures"] if row["value"] is None}
+    sums_of_participants = {
+        figure.code for figure in FIGURES if figure.unit in ("Wh", "micro", "g")
+    } - {"waste_wh", "equalisation_micro"}
+    nothing = {row["code"] for row in found["figures"] if row["value"] in (None, 0)}
+    assert withheld - nothing == sums_of_participants - nothing
+    assert {"refused_wh", "deferred_wh", "over_take_micro", "compensation_micro"} <= withheld
     own = own_part(found, "cedar")
     assert [row["supply_point"] for row in own["supply_points"]] == ["B-home", "C-home"]
     assert own["units"] == []
