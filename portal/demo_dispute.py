@@ -17,8 +17,11 @@ from ledger.invoice import document_number
 from ledger.tables import Invoice, InvoiceLine
 from portal.demo_people import OPERATOR, REGULATOR, DemoPeople
 from settlement.billing.disputing import dispute_line, terms_at_issue
-from settlement.billing.lines import TAKEN
+from settlement.billing.lines import CATALOGUE, Subject
 
+METERED_KINDS = [
+    kind.code for kind in CATALOGUE if kind.subject is Subject.SUPPLY_POINT and kind.rests_on
+]
 BY_OPERATOR = Actor(OPERATOR.account, Role.OPERATOR)
 BY_REGULATOR = Actor(REGULATOR.account, Role.REGULATOR)
 READINGS = Attachment(
@@ -30,9 +33,9 @@ READINGS = Attachment(
 def dispute_largest_line(
     session: Session, market: str, clock: Callable[[], dt.datetime], people: DemoPeople
 ) -> None:
-    """Dispute the largest line of metered energy of the largest invoice, up to the regulator.
+    """Dispute the largest line of the largest invoice, up to the regulator, who upholds half.
 
-    The regulator upholds half. A line of capacity is not disputed: no meter is read again for it.
+    It is a line about a supply point, whose meter can be read again and so settle the dispute.
     Does nothing where the market has a dispute already, or where it is too late for one.
     """
     if disputes(session, market):
@@ -91,11 +94,16 @@ def _largest_metered_line(
             Invoice.market == market,
             Invoice.kind == "invoice",
             InvoiceLine.quantity > 0,
-            InvoiceLine.quantity_unit == TAKEN.unit,
+            InvoiceLine.kind.in_(METERED_KINDS),
         )
         .order_by(Invoice.due_minor.desc(), InvoiceLine.amount_micro.desc(), InvoiceLine.line)
         .limit(1)
     ).one_or_none()
+
+
+def disputed_subjects(session: Session, market: str) -> list[str]:
+    """Return what disputed lines are about: the regulator had the meter operator read it again."""
+    return [record.line.subject for record in disputes(session, market)]
 
 
 def settle_corrected(session: Session, market: str, now: dt.datetime) -> None:

@@ -22,7 +22,7 @@ from ledger.payments.queries import decided_transactions, statements
 from ledger.people.founding import Founder
 from ledger.queries import balances
 from portal.demo_change import consult_on_lower_cap, consulted_change
-from portal.demo_dispute import dispute_largest_line, settle_corrected
+from portal.demo_dispute import dispute_largest_line, disputed_subjects, settle_corrected
 from portal.demo_people import OPERATOR, REGULATOR, DemoPeople, demo_people
 from portal.demo_witness import register_demo_witness, witness_demo
 from portal.signing import sign_log
@@ -299,8 +299,10 @@ def _ensure_later_run(job: Job, first: Run) -> Run:
             return _post(job, run)
     with job.stage("ingest a correction") as session:
         now = job.clock()
+        days = (first.first_day, first.last_day)
+        again = disputed_subjects(session, market)
         corrected = make_corrections(
-            session, market, first.first_day, first.last_day, seed=job.request.seed, known=now
+            session, market, *days, seed=job.request.seed, known=now, read_again=again
         )
         ingest(session, market, [corrected], received_at=now)
     return _settle(job, LATER_KIND, first.first_day, first.last_day)

@@ -72,8 +72,8 @@ def _said(row: Mapping[str, Any], *, is_energy: bool, has_intervals: bool) -> st
             "of what was due; the energy of it is of those who oversee the market."
         )
     words = (
-        f"In {short} something was refused for good or served late: "
-        f"{energy(row['missed_wh'])} and {energy(row['deferred_wh'])}."
+        f"In {short} not all was served when it was wanted: {energy(row['missed_wh'])} was refused "
+        f"for good, and {energy(row['deferred_wh'])} served late."
     )
     if has_intervals:
         return words

@@ -12,9 +12,16 @@ from portal.days import parse_period, period_of, period_words
 from portal.fairness import reading
 from portal.fairness.pictures import day_words
 from portal.fairness.reading import Listed, ReadReport, Version
-from portal.fairness.sections import points_table, sections, units_table
+from portal.fairness.sections import designs_of, points_table, sections, units_table
 from portal.fairness.shown import OwnPart, Row, Section, Table
-from portal.fairness.summary import NO_WORSE, own_sentences, short_headline, summary, worse
+from portal.fairness.summary import (
+    NO_WORSE,
+    NOT_COMPARED,
+    own_sentences,
+    short_headline,
+    summary,
+    worse,
+)
 from portal.queries.rules import market_zone, rule_on, zone_by_market
 from rulebook.documents import GridModel
 from rulebook.store import markets
@@ -60,6 +67,7 @@ class ReportPage:
 
     Attributes:
         worse: where the market does worse than other designs.
+        no_worse: what is said where it does so nowhere.
         proof: the runs that it rests on.
         versions: the reports of the same period, latest first.
     """
@@ -79,7 +87,7 @@ class ReportPage:
     proof: tuple[Table, ...]
     leaf: int | None
     versions: tuple[Version, ...]
-    no_worse: str = NO_WORSE
+    no_worse: str
     how_checked: str = HOW_CHECKED
 
     @property
@@ -176,6 +184,7 @@ def report_page(
         (_runs_table(found.runs, sees_runs=sees_runs),),
         found.leaf,
         tuple(versions),
+        NO_WORSE if designs_of(report) else NOT_COMPARED,
     )
 
 

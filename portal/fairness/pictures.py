@@ -13,6 +13,7 @@ from portal.charts.promises import Promise, promise_chart
 from portal.charts.units import Unit
 from portal.fairness.holarchy import Shortness, short_map
 from portal.fairness.words import design_title, plural
+from portal.study_tables import DESIGNS
 from rulebook.days import day_start
 from rulebook.documents import GridModel
 from settlement.core.periods import interval_starts
@@ -67,9 +68,9 @@ def access_chart(report: Report) -> Chart | None:
 
 
 def access_of_designs(report: Report) -> dict[str, Mapping[str, Any]]:
-    """Return the evenness of service of each other design that was put beside."""
-    designs = report.get("designs") or {}
-    return {name: each["access"] for name, each in designs.items() if name != "why_not"}
+    """Return the evenness of service of each other design that was put beside, in their order."""
+    beside = report.get("designs") or {}
+    return {design: beside[design]["access"] for design in DESIGNS if design in beside}
 
 
 def reward_chart(report: Report) -> Chart | None:

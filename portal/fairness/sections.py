@@ -140,7 +140,7 @@ def _figures_table(report: Report, figures: Iterable[Figure]) -> Table:
         found = figure_of(report, figure.code)
         values = [found["value"], *(found["designs"].get(design) for design in others)]
         cells = tuple(written(figure, value, currency) for value in values)
-        rows.append(Row(figure.title, cells, f"{figure.definition}."))
+        rows.append(Row(figure.title, cells, definition=f"{figure.definition}."))
     columns = tuple(design_title(design) for design in (MARKET, *others))
     return Table("In figures", columns, tuple(rows), "Figure")
 

@@ -22,6 +22,7 @@ class Row:
 
     Attributes:
         meaning: what else is to be known of it; or empty.
+        definition: of a figure, which a phone has no room for, and paper has in a list.
         address: of the page that leads further down; empty where there is none for the reader.
     """
 
@@ -29,6 +30,7 @@ class Row:
     cells: tuple[str, ...]
     meaning: str = ""
     address: str = ""
+    definition: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,19 @@ from settlement.fairness.definitions import FIGURE_OF, Dimension
 
 MOST_BROKEN = 5
 NO_WORSE = "In no figure that other designs have as well does the market do worse than one of them."
+NOT_COMPARED = "No other designs were put beside these days, so nothing is compared."
 
 
 def short_headline(said: Report) -> str:
     """Return what a report says in a line: of promises, and in how many figures it does worse.
 
     Args:
-        said: its `promises`, `promises_kept` and `findings`.
+        said: its `promises`, `promises_kept` and `findings`, and whether it `is_compared`.
     """
     count, kept = said["promises"] or 0, said["promises_kept"] or 0
     words = f"{kept} of {plural(count, 'promise')} kept" if count else "No promise to be judged"
+    if not said["is_compared"]:
+        return f"{words}; beside no other design"
     figures = {finding["figure"] for finding in said["findings"] or ()}
     if not figures:
         return f"{words}; worse than another design in no figure"

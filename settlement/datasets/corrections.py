@@ -1,7 +1,7 @@
 """A file of corrected readings: a seeded handful of demand vectors, each a little different."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ def make_correction_file(
     seed: int,
     label: str,
     resolutions: Resolutions,
+    read_again: Collection[str] = (),
 ) -> MeterFile:
     """Return a CSV of corrected demand: some supply points over consecutive days, up to 3 % off.
 
@@ -34,6 +35,7 @@ def make_correction_file(
         seed: decides the supply points, the days and by how much each vector changes.
         label: part of the file's name, <market>-<label>-corrections.csv.
         resolutions: what one reading of a supply point covers.
+        read_again: supply points that are corrected whatever the seed, as those in dispute.
 
     A vector with a gap is left as it is: there is no reading to correct. Another changes by one
     factor in parts per million, never zero; each reading is rounded down to whole Wh.
@@ -63,7 +65,8 @@ def make_correction_file(
                 )
             ]
         )
-    chosen = random.permutation(sorted(known))[:CORRECTED_POINTS].tolist()
+    drawn = random.permutation(sorted(known))[:CORRECTED_POINTS].tolist()
+    chosen = {*drawn, *known.intersection(read_again)}
     table = metered_table(
         sorted(chosen),
         DEMAND,

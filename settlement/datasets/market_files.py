@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -75,10 +76,12 @@ def make_corrections(
     *,
     seed: int,
     known: dt.datetime,
+    read_again: Collection[str] = (),
 ) -> MeterFile:
     """Return a file that corrects a handful of the demand readings known of these days.
 
-    What a reading covers is as registered on the first of the days.
+    What a reading covers is as registered on the first of the days. Supply points to be read again
+    are among those corrected.
 
     Raises:
         Refused: no demand is known on any of the days, or rules are not in force on one.
@@ -91,7 +94,8 @@ def make_corrections(
         for day in (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
     }
     label = days_label(first_day, last_day)
-    return make_correction_file(readings, starts, seed, label, resolutions_of(periods[0].rules))
+    resolutions = resolutions_of(periods[0].rules)
+    return make_correction_file(readings, starts, seed, label, resolutions, read_again)
 
 
 def days_label(first_day: dt.date, last_day: dt.date) -> str:

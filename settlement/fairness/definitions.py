@@ -139,8 +139,8 @@ FIGURES = (
         "jain_of_nodes_ppm",
         Dimension.ACCESS,
         "Evenness between nodes",
-        "Jain index of what nodes are delivered over what they desire: 1,000,000 where all get the "
-        "same part",
+        "Jain index of what nodes are delivered over what they desire: 1 where all get the same "
+        "part",
         "(sum x)^2 / (n x sum x^2), x = delivered / desired of a node",
         "Jain, Chiu, Hawe (1984)",
         "ppm",

@@ -65,10 +65,10 @@ def test_where_the_market_does_worse_is_said_figure_by_figure_with_both_values()
     ]
     cost, delivery = (section_of(example(), key) for key in ("cost", "delivery"))
     assert len(cost.worse) == 1 and delivery.worse == ()
-    assert short_headline(example()) == (
-        "1 of 2 promises kept; worse than another design in 1 figure"
-    )
-    assert "in no figure" in short_headline(example() | {"findings": []})
+    said = example() | {"is_compared": True}
+    assert short_headline(said) == "1 of 2 promises kept; worse than another design in 1 figure"
+    assert "in no figure" in short_headline(said | {"findings": []})
+    assert short_headline(said | {"is_compared": False}).endswith("; beside no other design")
 
 
 def test_every_figure_stands_once_with_its_definition_formula_and_source(grid):

@@ -6,6 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from portal.management.commands.sweep import HIGHEST_PERCENT
+from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 from settlement.core.tightness import Curve
 from settlement.studies.sweep import (
     INTERVALS,
@@ -130,6 +132,13 @@ def test_the_slope_of_a_curve_from_a_tightness_on():
     bent = Curve(np.array([100, 200, 300]), np.array([0, 50, 250]))
     slopes = [slope_at(bent, each) for each in (0, 100, 199, 200, 300)]
     assert slopes == [0, Fraction(1, 2), Fraction(1, 2), 2, 0]
+
+
+def test_the_highest_price_and_slope_that_may_be_asked_are_exact():
+    cap = HIGHEST_PRICE_MICRO_PER_MWH
+    wild = dataclasses.replace(HOUR, floor_micro_per_mwh=-cap, cap_micro_per_mwh=cap)
+    (cell,) = swept([10**6], [HIGHEST_PERCENT * 10_000], hour=wild, shock=10 * PPM).cells
+    assert 0 < cell.last_micro_per_mwh <= 2 * cap
 
 
 def test_more_cells_than_a_sweep_has_are_an_error():

@@ -26,7 +26,8 @@ from settlement.studies.sweeping import SweepOutcome, SweepQuestion, sweep_marke
 
 PPM_PER_PERCENT = 10_000
 PPM_PER_HUNDREDTH = 100
-HIGHEST_HUNDREDTHS, HIGHEST_PERCENT = 10_000, 10_000
+HIGHEST_HUNDREDTHS, HIGHEST_PERCENT = 10_000, 4_000
+"""All of the demand for one unit; and what the highest price of any law, times it, fits 64 bits."""
 NAME, COLUMN = 12, 9
 
 
