@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from portal.charts.bars import bar_chart
 from portal.charts.chart import NOTHING, Chart, Table
 from portal.charts.heat import HeatRow, heat_chart
-from portal.charts.lines import WHOLE_PPM, lorenz_chart
+from portal.charts.lines import WHOLE_PPM, Line, line_chart, lorenz_chart
 from portal.charts.promises import Promise, promise_chart
 from portal.charts.units import Unit
 from portal.fairness.holarchy import Shortness, short_map
@@ -44,6 +44,31 @@ def promises_chart(report: Report) -> Chart | None:
     if not rows:
         return None
     return promise_chart("promises", "Delivered of what was due, by product", "Product", rows)
+
+
+def convergence_chart(report: Report) -> Chart | None:
+    """Return how far each product was behind its promise, at the node that was most, day by day.
+
+    None where none was at the end of any day.
+    """
+    first, last = (dt.date.fromisoformat(report[key]) for key in ("first_day", "last_day"))
+    days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    most: dict[str, dict[str, int]] = {}
+    for row in report.get("convergence", ()):
+        of_product = most.setdefault(row["product"], {})
+        for each in row["days"]:
+            of_product[each["day"]] = max(of_product.get(each["day"], 0), each["shortfall_ppm"])
+    if not most:
+        return None
+    series = [
+        Line(
+            product,
+            tuple((n, most[product].get(day.isoformat(), 0)) for n, day in enumerate(days, 1)),
+        )
+        for product in sorted(most)
+    ]
+    title = "Behind the promise of the month where a day ends, at the node that is most"
+    return line_chart("convergence", title, ("Day", Unit("days")), series, PPM, len(days))
 
 
 def product_name(row: Mapping[str, Any]) -> str:

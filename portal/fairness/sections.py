@@ -72,6 +72,7 @@ def sections(
             _delivery_tables(report, zone, day_address),
             [
                 pictures.promises_chart(report),
+                pictures.convergence_chart(report),
                 pictures.calendar_chart(report, zone),
                 pictures.place_map(report, grid),
             ],
@@ -222,6 +223,8 @@ def _delivery_tables(report: Report, zone: str, day_address: DayAddress) -> Iter
     )
     yield from _month_tables(report)
     yield from _place_tables(report)
+    if report.get("convergence"):
+        yield _convergence_table(report)
     if report.get("worst"):
         yield _worst_table(report, zone, day_address)
 
@@ -271,6 +274,29 @@ def _place_tables(report: Report) -> Iterator[Table]:
     more = f" The file has all {len(nodes)} nodes." if len(nodes) > MOST_ROWS else ""
     lead = f"Delivered of what was due{when}. Promised: {promised}.{more}"
     yield Table("By place", tuple(products), rows, "Node", lead)
+
+
+def _convergence_table(report: Report) -> Table:
+    """Return who was behind its promise where a day ended, those that were most first."""
+    found = []
+    for row in report["convergence"]:
+        most = max(row["days"], key=lambda each: each["shortfall_ppm"])
+        cells = (
+            str(len(row["days"])),
+            share(most["shortfall_ppm"]),
+            pictures.day_words(most["day"]),
+            pictures.day_words(row["days"][-1]["day"]),
+        )
+        name = f"{row['product']} at {row['node']}"
+        found.append((-most["shortfall_ppm"], name, Row(name, cells, row["month"])))
+    rows = tuple(row for *_, row in sorted(found, key=lambda each: each[:2])[:MOST_ROWS])
+    more = f" The file has all {len(found)}." if len(found) > MOST_ROWS else ""
+    lead = (
+        "Promised less delivered of what was due, since the month began. Who is behind is served "
+        f"first, so that the promise holds where the month ends.{more}"
+    )
+    columns = ("Days behind", "At most", "On", "Last on")
+    return Table("Behind the promise where a day ended", columns, rows, "Product", lead)
 
 
 def _worst_table(report: Report, zone: str, day_address: DayAddress) -> Table:

@@ -82,6 +82,26 @@ def group_rows(sums: Sums) -> list[dict[str, Any]]:
     ]
 
 
+def convergence_rows(sums: Sums) -> list[dict[str, Any]]:
+    """Return each product at a node that was behind its promise where a day of its month ended.
+
+    With those days in order, and how far it was behind on each: whoever was is owed first, so that
+    it falls until the month ends (`settlement.core.order_of_service`).
+    """
+    return [
+        {
+            "month": month,
+            "node": node,
+            "product": product,
+            "days": [
+                {"day": day.isoformat(), "shortfall_ppm": shortfall_ppm}
+                for day, shortfall_ppm in sorted(days.items())
+            ],
+        }
+        for (month, node, product), days in sorted(sums.behind.items())
+    ]
+
+
 def month_rows(sums: Sums) -> list[dict[str, Any]]:
     """Return what each product was promised and delivered, month by month."""
     services: dict[tuple[str, str], Service] = defaultdict(Service)

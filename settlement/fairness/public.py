@@ -46,7 +46,7 @@ def public_part(report: Report) -> dict[str, Any]:
             name: report[name]
             for name in (
                 "format", "market", "first_day", "last_day", "currency", "days", "intervals",
-                "promises", "promises_kept", "prices", "access",
+                "promises", "promises_kept", "convergence", "prices", "access",
             )
         },
         "figures": [_figure(row, withheld) for row in report["figures"]],

@@ -22,6 +22,9 @@ units), ratios in ppm. What does not apply is null.
 ``groups``, ``months``, ``places``, ``nodes``
     F2 by month, node and product (with ``is_kept``); by month and product; by layer, holon and
     product (``product`` null: of all); by node, with the holon of each layer in ``places``.
+``convergence``
+    F2 by month, node and product of each that was behind its promise where a day ended: ``days``,
+    those days, with ``shortfall_ppm``, promised less delivered since the month began.
 ``access``
     F3: ``nodes`` and ``households``, each ``jain_ppm``, ``gini_ppm``, ``lorenz_ppm`` (ten tenths,
     or null) and ``lowest_ppm``.
@@ -58,6 +61,7 @@ from settlement.baselines.designs import BASELINES, Design
 from settlement.fairness.definitions import FIGURES, Better
 from settlement.fairness.delivery import (
     calendar_of,
+    convergence_rows,
     group_rows,
     known,
     month_rows,
@@ -130,6 +134,7 @@ def fairness_report(
         "promises": sum(row["promises"] for row in products),
         "promises_kept": sum(row["promises_kept"] for row in products),
         "groups": group_rows(sums),
+        "convergence": convergence_rows(sums),
         "months": month_rows(sums),
         "places": place_rows(sums),
         "nodes": node_rows(sums),

@@ -23,6 +23,7 @@ from settlement.fairness.facts import (
     DayLaw,
     FairDay,
 )
+from settlement.fairness.inequality import PPM
 from settlement.meters.register import DEMAND, GENERATION
 
 MINUTES_PER_HOUR = 60
@@ -160,6 +161,8 @@ class Sums:
         groups: of the days whose law knows Fair Play.
         promises: of each month and product, by the last day of it.
         days_of_month: how many days of each month were added.
+        behind: of each group, how far it was behind its promise in ppm where a day ended, counted
+            from the first day of its month that was added; days on which it was not are left out.
         shapley: by game, denominator and unit, numerators summed.
         tightness, taken: of each day; `taken` is shape (T,) by product.
     """
@@ -170,6 +173,7 @@ class Sums:
         self.groups: dict[GroupKey, Service] = defaultdict(Service)
         self.promises: dict[tuple[str, str], int] = {}
         self.days_of_month: dict[str, int] = defaultdict(int)
+        self.behind: dict[GroupKey, dict[dt.date, int]] = defaultdict(dict)
         self.shapley: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self.calendar: list[DayLine] = []
         self.tightness: list[Integers] = []
@@ -295,9 +299,23 @@ class Sums:
             self.groups[day.month, point.node, point.product].add(found)
             self.points[name].service.add(found)
             self.points[name].owed = owed[number]
+        self._note_who_is_behind(day)
         line = DayLine(day.day, day.run, day.law.nodes, delivered + missed, missed, late)
         self.calendar.append(line)
         self._add_waste(day)
+
+    def _note_who_is_behind(self, day: FairDay) -> None:
+        """Note shortfall against promise where the day ends: max(0, promise - delivered / matured).
+
+        Rounded up, so that whoever is behind at all is not shown to keep the promise.
+        """
+        for key, service in self.groups.items():
+            month, _, product = key
+            if month != day.month or not service.matured:
+                continue
+            lacking = day.law.promises.get(product, 0) * service.matured - PPM * service.delivered
+            if lacking > 0:
+                self.behind[key][day.day] = -(-lacking // service.matured)
 
     def _add_waste(self, day: FairDay) -> None:
         offered = day.rows("entitlement_w", day.law.register.supply_points).sum(axis=0)

@@ -3,6 +3,7 @@
 import datetime as dt
 import doctest
 import json
+import math
 from collections import defaultdict
 from fractions import Fraction
 
@@ -503,3 +504,27 @@ def test_payback_is_what_is_expected_where_just_the_capital_is_earned(years, cap
     found = reward.payback_milliyears(years, capital, left)
     assert (found <= years * 1_000) == (Fraction(capital * years * 1_000, left) < years * 1_000 + 1)
     assert reward.payback_milliyears(years, capital, capital) == years * 1_000
+
+
+def test_who_is_behind_is_told_day_by_day_as_the_results_add_up(session, settled_market):
+    found, values = of_month(session), stored(session)
+    told = {
+        (row["node"], row["product"], day["day"]): day["shortfall_ppm"]
+        for row in found["convergence"]
+        for day in row["days"]
+    }
+    promised = {row["product"]: row["promised_ppm"] for row in found["products"]}
+    worked = {}
+    for point, (node, product) in PLACES.items():
+        for number in range(31):
+            delivered, missed = (
+                sum(values[measure, point][: (number + 1) * 48].tolist())
+                for measure in ("delivered_w", "missed_w")
+            )
+            matured = delivered + missed
+            short = Fraction(promised[product]) - Fraction(delivered * PPM, matured)
+            if short > 0:
+                day = JANUARY + dt.timedelta(days=number)
+                worked[node, product, day.isoformat()] = math.ceil(short)
+    assert told == worked
+    assert worked
