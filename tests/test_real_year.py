@@ -24,6 +24,7 @@ from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.files import Form
 from settlement.datasets.market_files import make_corrections, make_recorded_files
+from settlement.fairness.make import FairnessRequest, keep_report, make_report
 from settlement.meters.ingest import ingest
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress, settle
@@ -198,6 +199,27 @@ def test_another_process_with_other_threads_replays_the_same_bytes(real):
 
 def url_of(real: Settled) -> str:
     return real.engine.url.render_as_string(hide_password=False)
+
+
+def test_a_fairness_report_of_the_days_says_what_their_results_come_to(real):
+    """Of the whole year what its contracts came to is known: see `docs/contracts.md`."""
+    with stage(real.seconds, "report fairness"), transaction(real.engine) as session:
+        made = make_report(session, FairnessRequest("gb12", FIRST_DAY, LAST_DAY))
+        keep_report(session, made, now=SETTLED)
+    found = made.report
+    assert found["intervals"] == INTERVALS
+    assert (found["waste"]["waste_wh"], found["waste"]["wasted_intervals"]) == (0, 0)
+    missed = column(
+        real,
+        "SELECT sum(value)::bigint FROM settlement.result, unnest(values) AS value "
+        "WHERE run_id = :run AND measure = 'missed_w'",
+    )
+    assert found["refused_wh"] == missed[0] // 2
+    money = found["money"]
+    assert money["charges_micro"] - money["payments_micro"] == money["equalisation_micro"]
+    if IS_FULL_YEAR:
+        assert found["refused_wh"] == 28_843_638_120
+        assert (found["promises"], found["promises_kept"]) == (480, 480)
 
 
 def test_a_later_run_after_corrections_posts_and_bills_the_difference(real):
