@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -40,18 +41,7 @@ def dispute_largest_line(
     """
     if disputes(session, market):
         return
-    largest = session.execute(
-        select(Invoice.series, Invoice.number, Invoice.issued_at, Invoice.participant, InvoiceLine)
-        .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
-        .where(
-            Invoice.market == market,
-            Invoice.kind == "invoice",
-            InvoiceLine.quantity > 0,
-            InvoiceLine.kind.in_(METERED_KINDS),
-        )
-        .order_by(Invoice.due_minor.desc(), InvoiceLine.amount_micro.desc(), InvoiceLine.line)
-        .limit(1)
-    ).one_or_none()
+    largest = _largest_line(session, market)
     if largest is None:
         return
     series, number, issued_at, participant, line = largest
@@ -92,6 +82,22 @@ def dispute_largest_line(
     ):
         people.act(session, request.actor.account)
         take_step(session, market, opened.row.number, request, clock())
+
+
+def _largest_line(session: Session, market: str) -> Any:
+    """Return series, number, issue, participant and the line, or None where nothing was billed."""
+    return session.execute(
+        select(Invoice.series, Invoice.number, Invoice.issued_at, Invoice.participant, InvoiceLine)
+        .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
+        .where(
+            Invoice.market == market,
+            Invoice.kind == "invoice",
+            InvoiceLine.quantity > 0,
+            InvoiceLine.kind.in_(METERED_KINDS),
+        )
+        .order_by(Invoice.due_minor.desc(), InvoiceLine.amount_micro.desc(), InvoiceLine.line)
+        .limit(1)
+    ).one_or_none()
 
 
 def disputed_subjects(session: Session, market: str) -> list[str]:
