@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -40,7 +41,7 @@ def dispute_largest_line(
     """
     if disputes(session, market):
         return
-    largest = _largest_metered_line(session, market)
+    largest = _largest_line(session, market)
     if largest is None:
         return
     series, number, issued_at, participant, line = largest
@@ -83,10 +84,8 @@ def dispute_largest_line(
         take_step(session, market, opened.row.number, request, clock())
 
 
-def _largest_metered_line(
-    session: Session, market: str
-) -> tuple[str, int, dt.datetime, str, InvoiceLine] | None:
-    """Return series, number, issue and participant of the largest invoice, and its largest line."""
+def _largest_line(session: Session, market: str) -> Any:
+    """Return series, number, issue, participant and the line, or None where nothing was billed."""
     return session.execute(
         select(Invoice.series, Invoice.number, Invoice.issued_at, Invoice.participant, InvoiceLine)
         .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
