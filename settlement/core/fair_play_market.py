@@ -162,13 +162,19 @@ def requests_of(model: MarketModel, rules: FairPlay, readings: DayReadings) -> R
     )
 
 
-def carried_after(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Carried:
-    """Return what a day hands to the next of its contracts."""
+def carried_after(
+    model: MarketModel, rules: FairPlay, readings: DayReadings, carried: Carried
+) -> Carried:
+    """Return what a day hands to the next of its contracts.
+
+    Args:
+        carried: from the day before, with which the day's requests begin.
+    """
     day = shares_of_day(model, rules, readings)
     amounts = amounts_of_day(model, rules, day)
     charged = sum(amounts.over_take_micro.ravel().tolist())
     ended = replace(day.ended, over_take_micro=day.ended.over_take_micro + charged)
-    return end_day(rules.contracts, model.supply_points, ended)
+    return end_day(rules.contracts, model.supply_points, ended, carried, readings.day)
 
 
 def _asked_wh(model: MarketModel, readings: DayReadings, day: DayShares) -> Integers:

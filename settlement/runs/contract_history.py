@@ -42,7 +42,9 @@ def carried_before(
     while history.has_law(begins - ONE_DAY) and history.may_owe_at(begins):
         begins = first_day_of_term(begins - ONE_DAY)
     days = history.days(begins, last)
-    return NOTHING_CARRIED if days is None else days.carried_on()
+    if days is None:
+        return NOTHING_CARRIED
+    return days.carried_on(period.rules.market_rules.interval_minutes)
 
 
 class _History:
