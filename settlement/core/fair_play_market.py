@@ -199,7 +199,7 @@ def supply_of_day_w(model: MarketModel, readings: DayReadings) -> Integers:
     more of it may be used, as `serve_day` does.
     """
     nodes, node = len(model.grid.nodes), model.supply_point_node
-    taken_w = np.stack([sums_at(nodes, node, w) for w in _asked_w(model, readings).T], axis=1)
+    taken_w = np.stack([sums_at(nodes, node, w) for w in asked_w(model, readings).T], axis=1)
     available_w = node_available_w(model, readings.available_w)
     supply: Integers = available_w + np.minimum(_export_w(model, readings), taken_w)
     return supply
@@ -212,7 +212,8 @@ def _export_w(model: MarketModel, readings: DayReadings) -> Integers:
     return np.stack([sums_at(nodes, node, w) for w in exported_w.T], axis=1)
 
 
-def _asked_w(model: MarketModel, readings: DayReadings) -> Integers:
+def asked_w(model: MarketModel, readings: DayReadings) -> Integers:
+    """Return what is newly asked for, shape (G, T), in W, whatever power is contracted."""
     per_hour = 60 // model.interval_minutes
     metered_w: Integers = np.maximum(readings.demand_wh, 0) * per_hour
     if readings.requests is None:

@@ -96,6 +96,49 @@ def test_what_is_owed_and_remembered_keeps_its_energy_where_intervals_change(ses
     assert state.missed_w.tolist() == (missed_wh // 2).tolist()
 
 
+def asked_and_taken_csv(day: dt.date) -> bytes:
+    """A day of which it is known that all asked for half of what they took."""
+    header, *rows = tiny_market.readings_csv(day, day, desiring=POINTS).decode().splitlines()
+    found = [header]
+    for row in rows:
+        start, entity, measure, value, quality = row.split(",")
+        if measure == "metered_demand_wh":
+            for of_what, part in ((measure, 4), ("desired_wh", 8)):
+                found.append(f"{start},{entity},{of_what},{int(value) // part},{quality}")
+        elif measure != "desired_wh":
+            found.append(row)
+    return ("\n".join(found) + "\n").encode()
+
+
+def short_evening_csv(day: dt.date) -> bytes:
+    """A day on which a quarter is taken, and nothing is available from half past ten at night."""
+    header, *rows = tiny_market.readings_csv(day, day).decode().splitlines()
+    found = [header]
+    for row in rows:
+        start, entity, measure, value, quality = row.split(",")
+        part = int(value) // 4 if measure == "metered_demand_wh" else int(value)
+        is_late = start[11:16] in ("22:30", "23:00", "23:30")
+        found.append(f"{start},{entity},{measure},{part * (not is_late)},{quality}")
+        if is_late and measure == "metered_demand_wh":
+            found[-1] = f"{start},{entity},{measure},{part},{quality}"
+    return ("\n".join(found) + "\n").encode()
+
+
+def test_a_month_begins_alike_alone_where_requests_were_known_on_some_days_alone(session):
+    publish_with(session, FAIR_PLAY)
+    files = [
+        MeterFile("asked.csv", asked_and_taken_csv(MIDDLE)),
+        MeterFile("short.csv", short_evening_csv(LAST)),
+    ]
+    ingest(session, "tiny", files, received_at=INGESTED)
+    ingest_month_end(session, NEXT_MONTH, NEXT_MONTH, desiring=())
+    whole = settle_days(session, MIDDLE, NEXT_MONTH, now=SETTLED)
+    assert state_of(session, whole, NEXT_MONTH).contracts.owes
+    alone = settle_days(session, NEXT_MONTH, NEXT_MONTH, now=SETTLED, kind="SF")
+    assert state_of(session, alone, NEXT_MONTH).contracts.owes
+    assert digest_of(session, alone, NEXT_MONTH) == digest_of(session, whole, NEXT_MONTH)
+
+
 def test_a_point_that_changes_its_product_in_mid_month_is_settled_to_the_months_end(session):
     publish_with(session, FAIR_PLAY)
     doric = next(
