@@ -52,7 +52,7 @@ class Entitlements(ServiceGrounds):
         index = self.facts.model.supply_points.index(point)
         entitled = int(self.day.served.entitlement_w[index, self.interval])
         owed = [*self._owed(index)]
-        children = [self._desired(point), *owed]
+        children = [self._desired(point), *self._contracted(index), *owed]
         formula = "all that it desired" + (" and was owed" if owed else "")
         if self.service is not None:
             children += self._served(index, self.service)
@@ -71,6 +71,18 @@ class Entitlements(ServiceGrounds):
         if (DESIRED, point) in self.facts.readings:
             return self.reading(DESIRED, point, "Energy desired")
         return self.reading(DEMAND, point, "Energy desired: what was metered")
+
+    def _contracted(self, index: int) -> Iterator[Explanation]:
+        """Yield the power that bounds what was desired, where it does."""
+        limit_w = int(self.rules.limit_w[index])
+        if limit_w == int(self.day.served.desired_w[index, self.interval]):
+            yield Explanation(
+                "Power that its contract allows",
+                limit_w,
+                "W",
+                "what is asked for above it is no request",
+                clauses=self.governing(self.facts.rules.market_rules, "products.magnitude_w"),
+            )
 
     def _owed(self, index: int) -> Iterator[Explanation]:
         """Yield what was refused before and may be served in the interval, the earliest due first.
