@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from common.refusals import Refused
 from ledger.chain import encode
 from ledger.tree import leaf_hash
 from rulebook.digest import canonical_bytes
@@ -27,6 +28,7 @@ from settlement.meters.quality import UsedReadings
 from settlement.meters.readings import VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION
 from settlement.rules.compile import compile_rules
+from settlement.runs.exact_sums import quantities_too_large
 from settlement.runs.run import Pin, input_digest
 
 CONTRACTS_TAG = "tallystick.contracts.1"
@@ -78,6 +80,7 @@ class ContractDays:
 
         Raises:
             LookupError: the day lies before the first.
+            Refused: naming the day before it of which some sum has no room in 64 bits.
         """
         # One after the other: days are asked for on threads, and each follows from that before it.
         with self._lock:
@@ -124,7 +127,10 @@ class ContractDays:
             return replace(of_term(carried, day), owed_w={})
         requests = self._requests(day, model, model.fair_play, carried)
         readings = self._readings(day, model, requests)
-        return carried_after(model, model.fair_play, readings, carried)
+        try:
+            return carried_after(model, model.fair_play, readings, carried)
+        except OverflowError as too_large:  # it may be a day of before the run
+            raise Refused([quantities_too_large(day, too_large)]) from too_large
 
     def _requests(
         self, day: dt.date, model: MarketModel, fair_play: FairPlay, carried: Carried

@@ -1,9 +1,12 @@
 """What days hand to each other of contracts, where readings are missing or the law changes."""
 
 import datetime as dt
+import re
 
 import numpy as np
+import pytest
 
+from common.refusals import Refused
 from rulebook.documents import MarketRules, Registration
 from settlement.evidence.store import day_digests
 from settlement.explanations.explain import day_facts
@@ -25,7 +28,7 @@ from tests.worlds.fair_play import (
     vectors,
 )
 from tests.worlds.law import publish
-from tests.worlds.settled import INGESTED, PUBLISHED, SETTLED
+from tests.worlds.settled import CORRECTED, INGESTED, PUBLISHED, SETTLED
 
 ONE_DAY, ONE_MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
 
@@ -137,6 +140,19 @@ def test_a_month_begins_alike_alone_where_requests_were_known_on_some_days_alone
     alone = settle_days(session, NEXT_MONTH, NEXT_MONTH, now=SETTLED, kind="SF")
     assert state_of(session, alone, NEXT_MONTH).contracts.owes
     assert digest_of(session, alone, NEXT_MONTH) == digest_of(session, whole, NEXT_MONTH)
+
+
+def test_a_day_before_too_large_for_exact_sums_is_named_by_whoever_settles_those_after_it(session):
+    publish_with(session, FAIR_PLAY)
+    ingest_month_end(session, desiring=())
+    content = tiny_market.readings_csv(FIRST, FIRST, only=["B-home", "C-home"]).decode()
+    huge = re.sub(r"(-home,metered_demand_wh,)\d+", r"\g<1>10000000000000", content)
+    ingest(session, "tiny", [MeterFile("huge.csv", huge.encode())], received_at=CORRECTED)
+    for day in (FIRST, MIDDLE):
+        with pytest.raises(Refused) as refused:
+            settle_days(session, day, day)
+        (finding,) = refused.value.findings
+        assert (finding.code, finding.place) == ("quantities-too-large", f"settlement of {FIRST}")
 
 
 def test_a_point_that_changes_its_product_in_mid_month_is_settled_to_the_months_end(session):
