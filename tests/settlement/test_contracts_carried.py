@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.refusals import Refused
-from rulebook.documents import MarketRules, Registration
+from rulebook.documents import MarketRules
 from settlement.evidence.store import day_digests
 from settlement.explanations.explain import day_facts
 from settlement.meters.ingest import MeterFile, ingest
@@ -26,6 +26,7 @@ from tests.worlds.fair_play import (
     publish_with,
     settle_days,
     vectors,
+    with_products,
 )
 from tests.worlds.law import publish
 from tests.worlds.settled import CORRECTED, INGESTED, PUBLISHED, SETTLED
@@ -157,16 +158,7 @@ def test_a_day_before_too_large_for_exact_sums_is_named_by_whoever_settles_those
 
 def test_a_point_that_changes_its_product_in_mid_month_is_settled_to_the_months_end(session):
     publish_with(session, FAIR_PLAY)
-    doric = next(
-        document
-        for document in law_with(FAIR_PLAY)
-        if isinstance(document, Registration) and document.participant == "doric"
-    )
-    at_home = [
-        point.model_copy(update={"product": "home"}) if point.supply_point == "B-office" else point
-        for point in doric.supply_points
-    ]
-    changed = doric.model_copy(update={"supply_points": tuple(at_home)})
+    changed = with_products(law_with(FAIR_PLAY), "doric", {"B-office": "home"})
     publish(
         session,
         [changed],

@@ -1,5 +1,6 @@
-"""Why over-take is what it is: metered power over an entitlement, or over the contract's."""
+"""Why over-take is what it is, and since when what another contract refused is owed."""
 
+import datetime as dt
 import re
 from fractions import Fraction
 
@@ -12,12 +13,17 @@ from tests.worlds.fair_play import (
     FIRST,
     KNOWN,
     LIMIT_WH,
+    MIDDLE,
     POINTS,
     ingest_month_end,
+    law_with,
     publish_with,
     settle_days,
+    vectors,
+    with_products,
 )
-from tests.worlds.settled import SETTLED
+from tests.worlds.law import publish
+from tests.worlds.settled import PUBLISHED, SETTLED
 
 
 @pytest.mark.parametrize("desiring", [KNOWN, ()])
@@ -48,3 +54,19 @@ def test_over_take_is_explained_by_the_two_powers_that_it_parts(session, desirin
                 if point not in desiring:
                     assert bool(bounded) == (metered_wh >= LIMIT_WH[point])
     assert all(taken[point] for point in {*desiring, *LIMIT_WH})
+
+
+def test_what_a_point_was_refused_under_another_product_is_owed_since_before_it(session):
+    """B-office is a home from the 30th, and served at once: no window of a home was ever open."""
+    publish_with(session, FAIR_PLAY)
+    changed = with_products(law_with(FAIR_PLAY), "doric", {"B-office": "home"})
+    known = PUBLISHED + dt.timedelta(minutes=1)
+    publish(session, [changed], valid_from=MIDDLE, known=known, reason="B-office is a home")
+    ingest_month_end(session, FIRST, MIDDLE, desiring=())
+    run = settle_days(session, FIRST, MIDDLE, now=SETTLED)
+    owed = vectors(session, run, FIRST)["owed_w", "B-office"][-1]
+    tree = FairPlayCharges(day_facts(session, run, MIDDLE), 0).entitlement("B-office")
+    found = [node for node in tree.children if node.label.startswith("Owed since")]
+    assert sum(node.value for node in found) == owed > 0
+    assert {node.label for node in found} == {"Owed since before 00:00 GMT"}
+    assert all("under law of before" in node.formula for node in found)
