@@ -172,7 +172,7 @@ def carried_after(
     """
     day = shares_of_day(model, rules, readings)
     amounts = amounts_of_day(model, rules, day)
-    charged = sum(amounts.over_take_micro.ravel().tolist())
+    charged = sum(amounts.over_take_micro.ravel().tolist()) if rules.moves_money else 0
     ended = replace(day.ended, over_take_micro=day.ended.over_take_micro + charged)
     return end_day(rules.contracts, model.supply_points, ended, carried, readings.day)
 

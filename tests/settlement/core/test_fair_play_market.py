@@ -282,6 +282,13 @@ def test_compensation_out_of_over_take_alone_is_cut_in_proportion():
     assert not none.values("charge.compensation_micro").any()
 
 
+@pytest.mark.parametrize(("moves_money", "charged"), [(True, 3_000_000), (False, 0)])
+def test_over_take_that_nobody_is_charged_pays_for_no_compensation_later(moves_money, charged):
+    model, day = tiny(moves_money=moves_money), dt.date(2024, 1, 30)
+    carried = carried_after(model, model.fair_play, by_hand(day), NOTHING_CARRIED)
+    assert carried.over_take_micro == charged
+
+
 def test_what_is_not_delivered_returns_to_nobody_but_by_rule():
     model = tiny()
     fair = settle_day(model, by_hand())
