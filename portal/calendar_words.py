@@ -43,7 +43,7 @@ def following_words(days: FollowingDays) -> str:
     """Return posted days that begin otherwise since, in words, without the days themselves."""
     said = (
         f"after {days.posted_kind}: what contracts owe, remember and cover before them changed "
-        f"with readings of {days.since}"
+        f"with readings or law of {days.since}"
     )
     if days.next_kind is None:
         return f"{said}; {NO_RUN_LEFT}"

@@ -165,6 +165,33 @@ def registered_for_known_products(law: InForce) -> Iterator[Finding]:
                 )
 
 
+def contracts_have_households(law: InForce) -> Iterator[Finding]:
+    """Who holds a contract whose power or energy is that of one household has households.
+
+    Of none, all power would lie above the contract, and be charged the cap as over-take.
+    """
+    if law.market_rules is None or law.allocation_policy is None:
+        return
+    if law.allocation_policy.fair_play is None:
+        return
+    limited = {
+        product.product
+        for product in law.market_rules.products
+        if product.magnitude_w is not None or product.energy_wh is not None
+    }
+    for registration in law.registrations:
+        for position, point in enumerate(registration.supply_points):
+            if point.product in limited and not point.household_count:
+                yield Finding(
+                    "contract-of-no-household",
+                    f"{law.place(registration)}: supply_points[{position}].household_count",
+                    f"0 under {point.product}",
+                    f"{point.product} limits the power or covers the energy of one household, so "
+                    "whoever holds it has at least one",
+                    "state the households, or a product that limits and covers nothing",
+                )
+
+
 def entities_stand_once(law: InForce) -> Iterator[Finding]:
     """A unit, supply point or sub-meter has one name in the market, and one who answers for it."""
     first: dict[str, tuple[str, str]] = {}
@@ -255,6 +282,7 @@ CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     blocks_are_of_subscriptions,
     registered_at_known_nodes,
     registered_for_known_products,
+    contracts_have_households,
     resolutions_fit_interval,
     entities_stand_once,
     participants_are_told_apart,

@@ -1,9 +1,10 @@
-"""Posted days that begin otherwise since: readings of days before them came. Pure.
+"""Posted days that begin otherwise since: readings or law of days before them came. Pure.
 
 What contracts owe, remember and cover is carried from day to day through a month
-(`settlement.runs.contract_days`), so a reading that comes after a day was posted may move the days
-after its own. Whether it moves money there is known when they are settled again; the run of the
-calendar that does so is named here, and posts the difference, if there is one.
+(`settlement.runs.contract_days`), so a reading that comes after a day was posted, and law that
+looks back to it, may move the days after it. Whether it moves money there is known when they are
+settled again; the run of the calendar that does so is named here, and posts the difference, if
+there is one.
 """
 
 import datetime as dt
@@ -34,7 +35,7 @@ class FollowingDays:
     """Consecutive posted days that begin otherwise since, alike in what takes them up.
 
     Attributes:
-        since: the earliest day whose readings came after they were posted.
+        since: the earliest day whose readings or law changed after they were posted.
         posted_kind: the last run that is posted for them.
         next_kind: the run that takes them up; None when the calendar has none left.
         next_due_from, next_due_to: when that run is due for the first and for the last of them.
@@ -52,31 +53,31 @@ class FollowingDays:
 
 def following_days(
     posted: Sequence[PostedDay],
-    received: Mapping[dt.date, dt.datetime],
+    changed_at: Mapping[dt.date, dt.datetime],
     terms: Mapping[dt.date, DayTerms],
     begins_otherwise: BeginsOtherwise,
 ) -> list[FollowingDays]:
-    """Return the posted days that a reading of a day before reaches, in ranges, earliest first.
+    """Return the posted days that a change of a day before reaches, in ranges, earliest first.
 
     Inside a month every later day is reached, as what was taken is counted from its first day.
     Across the end of a month only what is owed goes on, so the next month is asked about alone.
 
     Args:
         posted: of days with contracts, in order.
-        received: when the last reading of each day came.
+        changed_at: when readings or law of each day last changed.
         terms: of each posted day.
         begins_otherwise: asked of the first posted day of a month, where the month before changed.
     """
     since_of: dict[dt.date, dt.date] = {}
     for first, of_term in groupby(posted, key=lambda each: first_day_of_term(each.day)):
         days = list(of_term)
-        before = _change_of_month_before(first, days[0], received, since_of)
+        before = _change_of_month_before(first, days[0], changed_at, since_of)
         if before is not None and not begins_otherwise(days[0].day, days[0].known_at):
             before = None
         for each in days:
             changed = [
                 day
-                for day, moment in received.items()
+                for day, moment in changed_at.items()
                 if first <= day < each.day and moment > each.known_at
             ]
             since = min([*changed, *([before] if before else [])], default=None)
@@ -88,14 +89,14 @@ def following_days(
 def _change_of_month_before(
     first: dt.date,
     begins: PostedDay,
-    received: Mapping[dt.date, dt.datetime],
+    changed_at: Mapping[dt.date, dt.datetime],
     since_of: Mapping[dt.date, dt.date],
 ) -> dt.date | None:
     """Return the earliest day of the month before that changed after a day was posted."""
     last = first - ONE_DAY
     changed = [
         day
-        for day, moment in received.items()
+        for day, moment in changed_at.items()
         if first_day_of_term(last) <= day <= last and moment > begins.known_at
     ]
     reached = [since for day, since in since_of.items() if first_day_of_term(last) <= day <= last]

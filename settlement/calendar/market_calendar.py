@@ -25,6 +25,7 @@ from settlement.calendar.following import FollowingDays, following_days
 from settlement.calendar.late import DayTerms, LateReadings, late_readings
 from settlement.calendar.missing_readings import NOTHING, missing_readings, summarise_missing
 from settlement.calendar.sealable import DayOnRecord, seal_findings
+from settlement.core.contract_state import first_day_of_term
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
@@ -33,6 +34,8 @@ from settlement.runs.settle import Progress, Settled, no_progress, settle
 
 SHARED_BY = (AVAILABLE, DEMAND, DESIRED)
 """The measures by which contracts are served, and so what they carry from day to day."""
+SERVED_BY = ("allocation-policy", "grid-model", "market-rules", "registration")
+"""The kinds of document by which they are."""
 
 
 @dataclass(frozen=True)
@@ -179,12 +182,12 @@ def _terms(
 def list_following_days(
     session: Session, market: str, *, known: dt.datetime
 ) -> list[FollowingDays]:
-    """Return the posted days that begin otherwise since, as readings of days before them came.
+    """Return the posted days that begin otherwise since: readings or law of days before them came.
 
     Raises:
         Refused: no rules are known of the market, or of one of the days.
     """
-    _zone(session, market, known)
+    zone = _zone(session, market, known)
     posted = store.last_posted(session, market)
     if not posted:
         return []
@@ -192,8 +195,14 @@ def list_following_days(
     rules_of = dict(ruled_days(periods))
     posted = [each for each in posted if rules_of[each.day].allocation_policy.fair_play]
     after = min((each.known_at for each in posted), default=known)
-    received = store.last_received(session, market, SHARED_BY, after=after, known=known)
-    if not received:
+    changed = store.last_received(session, market, SHARED_BY, after=after, known=known)
+    first = first_day_of_term(first_day_of_term(periods[0].first_day) - ONE_DAY)
+    ruled = store.law_last_changed(
+        session, market, SERVED_BY, (first, periods[-1].last_day), zone, after=after, known=known
+    )
+    for day, moment in ruled.items():
+        changed[day] = max(moment, changed.get(day, moment))
+    if not changed:
         return []
     sealed = ledger.store.sealed_at(session, ((market, each.day) for each in posted))
     terms = {day: _terms(market, day, rules, sealed) for day, rules in rules_of.items()}
@@ -203,7 +212,7 @@ def list_following_days(
         before, now = (carried_before(session, market, period, at) for at in (then, known))
         return before.owed_w != now.owed_w
 
-    return following_days(posted, received, terms, begins_otherwise)
+    return following_days(posted, changed, terms, begins_otherwise)
 
 
 def _zone(session: Session, market: str, known: dt.datetime) -> str:

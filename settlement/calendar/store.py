@@ -67,6 +67,32 @@ SELECT settlement_day, max(received_at) FROM settlement.reading
    AND measure = ANY (:measures)
  GROUP BY settlement_day
 """
+LAW_CHANGED = """
+WITH days AS (
+    SELECT day::date AS day, day AT TIME ZONE :zone AS begins
+      FROM generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), '1 day') AS day),
+versions AS (
+    SELECT days.day, version.instrument, version.digest, version.recorded
+      FROM days JOIN rulebook.version ON version.market = :market AND version.valid @> days.begins
+     WHERE version.kind = ANY (:kinds))
+SELECT day, max(moment)
+  FROM (SELECT day, lower(recorded) AS moment FROM versions AS began
+         WHERE NOT EXISTS (
+               SELECT FROM versions AS before
+                WHERE before.day = began.day AND before.instrument = began.instrument
+                  AND before.digest = began.digest
+                  AND upper(before.recorded) = lower(began.recorded))
+         UNION ALL
+        SELECT day, upper(recorded) FROM versions AS ended
+         WHERE NOT EXISTS (
+               SELECT FROM versions AS later
+                WHERE later.day = ended.day AND later.instrument = ended.instrument
+                  AND later.digest = ended.digest
+                  AND lower(later.recorded) = upper(ended.recorded))) AS changed
+ WHERE moment > :after AND moment <= :known
+ GROUP BY day
+"""
+"""A version that takes the place of an equal one, as where another day's law changed, is none."""
 
 
 def readings_after_seals(session: Session) -> list[tuple[str, dt.date, str, str, int]]:
@@ -146,4 +172,34 @@ def last_received(
     """Return when the last reading of some measures came between two moments, by settlement day."""
     params = {"market": market, "measures": list(measures), "after": after, "known": known}
     rows = session.execute(text(LAST_RECEIVED), params)
+    return {day: moment for day, moment in rows}  # noqa: C416 - of rows, which are no pairs to mypy
+
+
+def law_last_changed(
+    session: Session,
+    market: str,
+    kinds: Sequence[str],
+    days: tuple[dt.date, dt.date],
+    zone: str,
+    *,
+    after: dt.datetime,
+    known: dt.datetime,
+) -> dict[dt.date, dt.datetime]:
+    """Return when the law of days last became another between two moments, by settlement day.
+
+    Args:
+        kinds: of the documents that are asked about.
+        days: the first and the last.
+        zone: of the market, whose midnight a day's law is that of.
+    """
+    params = {
+        "market": market,
+        "kinds": list(kinds),
+        "first": days[0],
+        "last": days[1],
+        "zone": zone,
+        "after": after,
+        "known": known,
+    }
+    rows = session.execute(text(LAW_CHANGED), params)
     return {day: moment for day, moment in rows}  # noqa: C416 - of rows, which are no pairs to mypy

@@ -12,15 +12,15 @@ Whatever the order of service, what is refused in C is no more than some cut wit
 Where this is 0 everywhere, nothing is owed, for certain. Where a grid has too many nodes for its
 sets, or requests are met whole or not at all, the most is carried for each node, and is 0 after an
 interval in which the grid can serve all that may be wanted; so it looks back as far or farther.
-Where requests are known beside the meter,
-what is owed follows from the meter, the earliest due first.
+Whether requests are known beside the meter makes no difference: what is asked for, offered and not
+taken is declined, so nobody is owed more than the grid refused.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from settlement.core.arrays import Flags, Integers
+from settlement.core.arrays import Integers
 from settlement.core.contracts import Contracts
 from settlement.core.cuts import subset_sums
 from settlement.core.room import Rooms, sums_at
@@ -32,8 +32,6 @@ def may_owe(
     contracts: Contracts,
     supply_w: Integers,
     desired_w: Integers,
-    metered_w: Integers,
-    is_known: Flags,
 ) -> bool:
     """Return whether anything may be owed where a stretch of intervals ends.
 
@@ -41,8 +39,6 @@ def may_owe(
         rooms: of the grid, in W.
         supply_w: shape (N, T), of the intervals of the stretch.
         desired_w: shape (G, T), new in each.
-        metered_w: shape (G, T), counts where `is_known`.
-        is_known: shape (G,), whether requests are known beside the meter.
     """
     window, intervals = contracts.point_window, desired_w.shape[1]
     if not contracts.longest_window:
@@ -57,20 +53,14 @@ def may_owe(
     most: _MostOfSets | _MostOfNodes = _MostOfNodes(rooms)
     if isinstance(rooms, CutRooms) and not contracts.indivisible.any():
         most = _MostOfSets(rooms)
-    of_meter = np.where(is_known & (window > 0), _ANYTHING_W, 0)
     for interval in range(intervals):
         since = max(interval - contracts.longest_window + 1, 0)
         recent_w = flexible_w[:, since : interval + 1].sum(axis=1)
-        whole = interval - since + 1 == contracts.longest_window
-        desired = sums_at(nodes, node, desired_w[:, interval] + of_meter)
-        new = sums_at(nodes, node, np.where(is_known, 0, flexible_w[:, interval]))
-        most.go_on(supply_w[:, interval], desired, new)
-        left = np.maximum(of_meter + flexible_w[:, interval] - metered_w[:, interval], 0)
-        of_meter = np.where(is_known & (window > 0), left, 0)
-        if whole:
-            most.hold_to(sums_at(nodes, node, np.where(is_known, 0, recent_w)))
-            of_meter = np.minimum(of_meter, recent_w)
-    return bool(most.of.any() or of_meter.any())
+        desired = sums_at(nodes, node, desired_w[:, interval])
+        most.go_on(supply_w[:, interval], desired, sums_at(nodes, node, flexible_w[:, interval]))
+        if interval - since + 1 == contracts.longest_window:
+            most.hold_to(sums_at(nodes, node, recent_w))
+    return bool(most.of.any())
 
 
 _ANYTHING_W = 2**45

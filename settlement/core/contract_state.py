@@ -2,14 +2,15 @@
 
 The law of two days may differ: supply points come and go, and so do products. So what is carried is
 named, and taken up by whoever still has the name. What is owed to a supply point that is gone has
-nobody to be served to, and lapses.
+nobody to be served to, and lapses. What was missed, matured, delivered and taken stays known to the
+end of the term: who leaves for a day and comes back finds no new block of energy.
 
 A *term* is a calendar month by the market's clock: the memory of promises, what is missed and what
 is taken begin anew with its first day. What is owed does not: it was promised within its window.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeVar
 
@@ -28,7 +29,8 @@ class Carried:
     Attributes:
         owed_w: by supply point: entry j is due in interval j of the next day, in W x intervals.
         matured, delivered: by node and product, since the term began, in W x intervals.
-        missed_w: by supply point, since the term began.
+        missed_w: by node, product and supply point, since the term began, in W x intervals. Who
+            changes the product or the node takes no part of what others of the new group missed.
         taken_wh: by supply point, since the term began; net export does not count.
         over_take_micro: charged to all since the term began.
     """
@@ -36,7 +38,7 @@ class Carried:
     owed_w: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     matured: Mapping[tuple[str, str], int] = field(default_factory=dict)
     delivered: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    missed_w: Mapping[str, int] = field(default_factory=dict)
+    missed_w: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     taken_wh: Mapping[str, int] = field(default_factory=dict)
     over_take_micro: int = 0
 
@@ -50,7 +52,8 @@ class DayState:
 
     Attributes:
         contracts: what is owed, and the memory of the groups.
-        missed_w, taken_wh: shape (G,), since the term began.
+        missed_w: shape (G,), in the present group of each, since the term began.
+        taken_wh: shape (G,), since the term began.
         over_take_micro: charged to all since the term began.
     """
 
@@ -67,8 +70,7 @@ def begin_day(contracts: Contracts, points: Sequence[str], carried: Carried, day
         points: G ids, in the order of the contracts.
         carried: from the day before.
     """
-    if day.day == 1:
-        carried = Carried(owed_w=carried.owed_w)
+    carried = of_term(carried, day)
     owed = [carried.owed_w.get(point, ()) for point in points]
     height = max([contracts.longest_window, *map(len, owed)])
     rows = np.zeros((height, len(points)), dtype=np.int64)
@@ -80,25 +82,72 @@ def begin_day(contracts: Contracts, points: Sequence[str], carried: Carried, day
     )
     return DayState(
         ContractState(rows, memory),
-        _in_order(carried.missed_w, points),
+        _in_order(carried.missed_w, _members(contracts, points)),
         _in_order(carried.taken_wh, points),
         carried.over_take_micro,
     )
 
 
-def end_day(contracts: Contracts, points: Sequence[str], ended: DayState) -> Carried:
-    """Return what a day hands to the next: the state in which it ended, by name."""
-    rows = ended.contracts.owed
+def end_day(
+    contracts: Contracts, points: Sequence[str], ended: DayState, carried: Carried, day: date
+) -> Carried:
+    """Return what a day hands to the next: the state in which it ended, by name.
+
+    Args:
+        carried: from the day before, which still tells of those who have no contract on this day.
+    """
+    rows, before = ended.contracts.owed, of_term(carried, day)
     return Carried(
         owed_w={
             points[point]: _without_end(rows[:, point].tolist())
             for point in np.flatnonzero(rows.any(axis=0)).tolist()
         },
-        matured=_named(contracts.groups, ended.contracts.memory.matured),
-        delivered=_named(contracts.groups, ended.contracts.memory.delivered),
-        missed_w=_named(points, ended.missed_w.tolist()),
-        taken_wh=_named(points, ended.taken_wh.tolist()),
+        matured={**before.matured, **_named(contracts.groups, ended.contracts.memory.matured)},
+        delivered={
+            **before.delivered,
+            **_named(contracts.groups, ended.contracts.memory.delivered),
+        },
+        missed_w={
+            **before.missed_w,
+            **_named(_members(contracts, points), ended.missed_w.tolist()),
+        },
+        taken_wh={**before.taken_wh, **_named(points, ended.taken_wh.tolist())},
         over_take_micro=ended.over_take_micro,
+    )
+
+
+def of_term(carried: Carried, day: date) -> Carried:
+    """Return what a day takes up of what the day before left: on the first of a term, the owed."""
+    return Carried(owed_w=carried.owed_w) if day.day == 1 else carried
+
+
+def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried:
+    """Return what is carried in W x intervals of another length, where the law changes it.
+
+    What is owed stays due no later than it was, but in the first interval of all. Rounding: down,
+    each entry.
+
+    Example: 6 W owed in the second half-hour are 12 W in the fourth quarter of an hour.
+    """
+    if own_minutes == minutes:
+        return carried
+
+    def scaled(values: Mapping[Name, int]) -> dict[Name, int]:
+        of_others = {name: value * own_minutes // minutes for name, value in values.items()}
+        return {name: value for name, value in of_others.items() if value}
+
+    owed = {}
+    for point, rows in carried.owed_w.items():
+        due = [0] * max(len(rows) * own_minutes // minutes, 1)
+        for row, value in enumerate(rows):
+            due[max((row + 1) * own_minutes // minutes - 1, 0)] += value * own_minutes
+        owed[point] = _without_end([value // minutes for value in due])
+    return replace(
+        carried,
+        owed_w={point: rows for point, rows in owed.items() if rows},
+        matured=scaled(carried.matured),
+        delivered=scaled(carried.delivered),
+        missed_w=scaled(carried.missed_w),
     )
 
 
@@ -112,8 +161,17 @@ def first_day_of_term(day: date) -> date:
     return day.replace(day=1)
 
 
-def _in_order(values: Mapping[str, int], points: Sequence[str]) -> Integers:
-    return np.array([values.get(point, 0) for point in points], dtype=np.int64)
+def _members(contracts: Contracts, points: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return the node, product and id of each supply point."""
+    groups = contracts.groups
+    return [
+        (*groups[group], point)
+        for group, point in zip(contracts.point_group.tolist(), points, strict=True)
+    ]
+
+
+def _in_order(values: Mapping[Name, int], names: Sequence[Name]) -> Integers:
+    return np.array([values.get(name, 0) for name in names], dtype=np.int64)
 
 
 def _named(names: Sequence[Name], values: Sequence[int]) -> dict[Name, int]:

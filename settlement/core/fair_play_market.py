@@ -162,13 +162,19 @@ def requests_of(model: MarketModel, rules: FairPlay, readings: DayReadings) -> R
     )
 
 
-def carried_after(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Carried:
-    """Return what a day hands to the next of its contracts."""
+def carried_after(
+    model: MarketModel, rules: FairPlay, readings: DayReadings, carried: Carried
+) -> Carried:
+    """Return what a day hands to the next of its contracts.
+
+    Args:
+        carried: from the day before, with which the day's requests begin.
+    """
     day = shares_of_day(model, rules, readings)
     amounts = amounts_of_day(model, rules, day)
-    charged = sum(amounts.over_take_micro.ravel().tolist())
+    charged = sum(amounts.over_take_micro.ravel().tolist()) if rules.moves_money else 0
     ended = replace(day.ended, over_take_micro=day.ended.over_take_micro + charged)
-    return end_day(rules.contracts, model.supply_points, ended)
+    return end_day(rules.contracts, model.supply_points, ended, carried, readings.day)
 
 
 def _asked_wh(model: MarketModel, readings: DayReadings, day: DayShares) -> Integers:
@@ -193,7 +199,7 @@ def supply_of_day_w(model: MarketModel, readings: DayReadings) -> Integers:
     more of it may be used, as `serve_day` does.
     """
     nodes, node = len(model.grid.nodes), model.supply_point_node
-    taken_w = np.stack([sums_at(nodes, node, w) for w in _asked_w(model, readings).T], axis=1)
+    taken_w = np.stack([sums_at(nodes, node, w) for w in asked_w(model, readings).T], axis=1)
     available_w = node_available_w(model, readings.available_w)
     supply: Integers = available_w + np.minimum(_export_w(model, readings), taken_w)
     return supply
@@ -206,7 +212,8 @@ def _export_w(model: MarketModel, readings: DayReadings) -> Integers:
     return np.stack([sums_at(nodes, node, w) for w in exported_w.T], axis=1)
 
 
-def _asked_w(model: MarketModel, readings: DayReadings) -> Integers:
+def asked_w(model: MarketModel, readings: DayReadings) -> Integers:
+    """Return what is newly asked for, shape (G, T), in W, whatever power is contracted."""
     per_hour = 60 // model.interval_minutes
     metered_w: Integers = np.maximum(readings.demand_wh, 0) * per_hour
     if readings.requests is None:

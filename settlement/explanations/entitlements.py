@@ -52,7 +52,7 @@ class Entitlements(ServiceGrounds):
         index = self.facts.model.supply_points.index(point)
         entitled = int(self.day.served.entitlement_w[index, self.interval])
         owed = [*self._owed(index)]
-        children = [self._desired(point), *owed]
+        children = [self._desired(point), *self._contracted(index), *owed]
         formula = "all that it desired" + (" and was owed" if owed else "")
         if self.service is not None:
             children += self._served(index, self.service)
@@ -72,21 +72,33 @@ class Entitlements(ServiceGrounds):
             return self.reading(DESIRED, point, "Energy desired")
         return self.reading(DEMAND, point, "Energy desired: what was metered")
 
+    def _contracted(self, index: int) -> Iterator[Explanation]:
+        """Yield the power that bounds what was desired, where it does."""
+        limit_w = int(self.rules.limit_w[index])
+        if limit_w == int(self.day.served.desired_w[index, self.interval]):
+            yield Explanation(
+                "Power that its contract allows",
+                limit_w,
+                "W",
+                "what is asked for above it is no request",
+                clauses=self.governing(self.facts.rules.market_rules, "products.magnitude_w"),
+            )
+
     def _owed(self, index: int) -> Iterator[Explanation]:
         """Yield what was refused before and may be served in the interval, the earliest due first.
 
         What is due after j intervals was refused a window before that: it is told of its product.
-        Where another version of the market rules was in force then, its window may have been
-        another: only the close is certain.
+        Where another version of the market rules or of the point's registration was in force then,
+        its window may have been another: only the close is certain.
         """
         owed = self.day.served.before[self.interval].owed[:, index]
         window = int(self.rules.contracts.point_window[index])
-        changed = self._rules_in_force_since()
+        changed = self._contract_in_force_since(index)
         for after in np.flatnonzero(owed).tolist():
             closes = self._clock(after + 1)
             if self._may_be_of_other_law(index, after, changed):
                 since = f"before {self._in_words(changed)}"
-                how = f"refused under market rules of before; its window closes at {closes}"
+                how = f"refused under law of before; its window closes at {closes}"
             else:
                 since = self._clock(after - window)
                 how = f"refused then; its window of {window} intervals closes at {closes}"
@@ -111,13 +123,16 @@ class Entitlements(ServiceGrounds):
         row = self.interval - began + after
         return row < len(rows) and bool(rows[row])
 
-    def _rules_in_force_since(self) -> datetime:
-        """Return from when the market rules of the day are in force, in one version."""
-        instrument = self.facts.rules.market_rules.instrument
-        return next(
-            version.valid_from
-            for version in self.facts.rules.versions
-            if version.instrument == instrument
+    def _contract_in_force_since(self, index: int) -> datetime:
+        """Return from when both its product and who holds it are of one version of the law."""
+        rules, point = self.facts.rules, self.facts.model.supply_points[index]
+        supplier = self.facts.register.supplier(point)
+        instruments = {
+            rules.market_rules.instrument,
+            *(each.instrument for each in rules.registrations if each.participant == supplier),
+        }
+        return max(
+            version.valid_from for version in rules.versions if version.instrument in instruments
         )
 
     def _starts(self, after: int) -> datetime:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from common.quantities import megawatt_hours, megawatts
 from settlement.core.contract_state import ends_term
+from settlement.core.fair_play_rules import UNLIMITED_W
 from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
@@ -23,7 +24,6 @@ class FairPlayCharges(Entitlements):
         over_take = facts.result("over_take_wh", point, self.interval)
         cap = self.rules.over_take_micro_per_mwh
         entitlement = self.entitlement(point)
-        delivered = facts.result("delivered_w", point, self.interval)
         return Explanation(
             "Energy taken above entitlement",
             amount,
@@ -36,9 +36,7 @@ class FairPlayCharges(Entitlements):
                     f"Over-take ({point})",
                     over_take,
                     "Wh",
-                    f"the excess, if any, of {megawatts(delivered)} over "
-                    f"{megawatts(entitlement.value)}, for {facts.model.interval_minutes} minutes; "
-                    "what is below a millionth of a MWh is carried to the next interval of the day",
+                    self._excess_over(point, entitlement.value),
                     children=(self.reading(DEMAND, point, "Energy taken"), entitlement),
                 ),
                 Explanation(
@@ -48,6 +46,24 @@ class FairPlayCharges(Entitlements):
                     clauses=self.governing(facts.rules.market_rules, "price_cap_micro_per_mwh"),
                 ),
             ),
+        )
+
+    def _excess_over(self, point: str, entitled_w: int) -> str:
+        """Say what was taken above what; where the meter alone is known, nothing refused was."""
+        index, minutes = (
+            self.facts.model.supply_points.index(point),
+            self.facts.model.interval_minutes,
+        )
+        metered_wh = max(int(self.facts.readings[DEMAND, point].values[self.interval]), 0)
+        most_w, what = entitled_w, "to which it is entitled"
+        if not self.day.requests.is_known[index]:
+            most_w, what = int(self.rules.limit_w[index]), "that its contract allows"
+            if most_w == UNLIMITED_W:
+                return "none: its contract sets no limit, and what was refused is not taken"
+        return (
+            f"the excess, if any, of {megawatts(metered_wh * 60 // minutes)} metered over the "
+            f"{megawatts(most_w)} {what}, for {minutes} minutes; what is below a millionth of a "
+            "MWh is carried to the next interval of the day"
         )
 
     def _compensation(self, point: str) -> Explanation:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, TypeVar
 
-from common.refusals import Finding, Refused
+from common.refusals import Refused
 from settlement.core.arrays import Integers
 from settlement.core.day_games import DayGames, play_games
 from settlement.core.engine import DayReadings, MarketModel, Play, ResultTable, settle_day
 from settlement.runs.day_memory import DayMemory
 from settlement.runs.day_totals import DayTotal
+from settlement.runs.exact_sums import quantities_too_large
 from settlement.runs.results import ResultVector, day_digest, vectors_of
 from settlement.runs.run import Pin
 
@@ -136,20 +137,9 @@ def compute_days(
             readings = readings_of(day, model)  # first: a study knows the others once it was read
             return compute_day(day, model, readings, tuple(further_tables(day)), memory)
         except OverflowError as too_large:
-            raise Refused([_too_large(day, too_large)]) from too_large
+            raise Refused([quantities_too_large(day, too_large)]) from too_large
 
     return _in_order(compute, days, threads)
-
-
-def _too_large(day: dt.date, error: OverflowError) -> Finding:
-    return Finding(
-        "quantities-too-large",
-        f"settlement of {day}",
-        str(error),
-        "what a day is settled by, summed over its market, is whole numbers of 64 bits",
-        "look for readings of it in another unit, such as mWh for Wh, or for such a price or cost, "
-        "and correct them",
-    )
 
 
 def compute_day(

@@ -10,15 +10,17 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.refusals import Refused
 from ledger.chain import encode
 from ledger.tree import leaf_hash
 from rulebook.digest import canonical_bytes
 from rulebook.resolve import RulePeriod, RuleSet
-from settlement.core.contract_state import Carried, begin_day
+from settlement.core.contract_state import Carried, begin_day, in_intervals_of, of_term
 from settlement.core.fair_play_market import DayShares, carried_after, shares_of_day
 from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.core.model import DayReadings, MarketModel
@@ -26,9 +28,12 @@ from settlement.meters.quality import UsedReadings
 from settlement.meters.readings import VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION
 from settlement.rules.compile import compile_rules
+from settlement.runs.exact_sums import quantities_too_large
 from settlement.runs.run import Pin, input_digest
 
 CONTRACTS_TAG = "tallystick.contracts.1"
+
+Named = TypeVar("Named", bound=tuple[str, ...])
 
 UsedDays = Mapping[dt.date, Mapping[str, UsedReadings]]
 
@@ -75,6 +80,7 @@ class ContractDays:
 
         Raises:
             LookupError: the day lies before the first.
+            Refused: naming the day before it of which some sum has no room in 64 bits.
         """
         # One after the other: days are asked for on threads, and each follows from that before it.
         with self._lock:
@@ -85,15 +91,17 @@ class ContractDays:
                     raise LookupError(f"{day} lies before {self.first_day}")
             carried = self.before if known == self.first_day else self._carried[known]
             while known < day:
-                carried = self._after(known, carried)
+                ended, minutes = self._after(known, carried), self.model_on(known).interval_minutes
                 known += dt.timedelta(days=1)
+                carried = in_intervals_of(ended, minutes, self.model_on(known).interval_minutes)
                 self._carried[known] = carried
         return carried
 
-    def carried_on(self) -> Carried:
-        """Return what the day after the last begins with."""
+    def carried_on(self, interval_minutes: int) -> Carried:
+        """Return what the day after the last begins with, whose intervals have that length."""
         last = self.periods[-1].last_day
-        return self._after(last, self.carried_into(last))
+        ended = self._after(last, self.carried_into(last))
+        return in_intervals_of(ended, self.model_on(last).interval_minutes, interval_minutes)
 
     def shares(self, day: dt.date) -> DayShares | None:
         """Return how the contracts of a day are served; None where its rules know none."""
@@ -116,9 +124,13 @@ class ContractDays:
         if model.fair_play is None:
             return Carried()
         if day not in self.used:  # nobody knows what was desired: what was owed lapses
-            return replace(carried, owed_w={})
+            return replace(of_term(carried, day), owed_w={})
         requests = self._requests(day, model, model.fair_play, carried)
-        return carried_after(model, model.fair_play, self._readings(day, model, requests))
+        readings = self._readings(day, model, requests)
+        try:
+            return carried_after(model, model.fair_play, readings, carried)
+        except OverflowError as too_large:  # it may be a day of before the run
+            raise Refused([quantities_too_large(day, too_large)]) from too_large
 
     def _requests(
         self, day: dt.date, model: MarketModel, fair_play: FairPlay, carried: Carried
@@ -171,7 +183,7 @@ def carried_as_dict(carried: Carried) -> dict[str, object]:
         },
         "matured": _by_group(carried.matured),
         "delivered": _by_group(carried.delivered),
-        "missed_w": _by_name(carried.missed_w),
+        "missed_w": _by_group(carried.missed_w),
         "taken_wh": _by_name(carried.taken_wh),
         "over_take_micro": str(carried.over_take_micro),
     }
@@ -191,7 +203,7 @@ def carried_from_dict(stated: Mapping[str, object]) -> Carried:
         {point: tuple(map(_whole, _list(rows))) for point, rows in owed.items()},
         {_group(name): _whole(value) for name, value in matured.items()},
         {_group(name): _whole(value) for name, value in delivered.items()},
-        {point: _whole(value) for point, value in missed.items()},
+        {_member(name): _whole(value) for name, value in missed.items()},
         {point: _whole(value) for point, value in taken.items()},
         _whole(stated["over_take_micro"]),
     )
@@ -202,7 +214,7 @@ def carried_digest(carried: Carried) -> bytes:
     return leaf_hash(encode(CONTRACTS_TAG, [canonical_bytes(carried_as_dict(carried))]))
 
 
-def _by_group(values: Mapping[tuple[str, str], int]) -> dict[str, str]:
+def _by_group(values: Mapping[Named, int]) -> dict[str, str]:
     return {"/".join(group): str(value) for group, value in sorted(values.items())}
 
 
@@ -213,6 +225,11 @@ def _by_name(values: Mapping[str, int]) -> dict[str, str]:
 def _group(name: str) -> tuple[str, str]:
     node, _, product = name.partition("/")
     return node, product
+
+
+def _member(name: str) -> tuple[str, str, str]:
+    node, product, point = name.split("/")
+    return node, product, point
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -11,8 +11,7 @@ from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod
 from settlement.core.contract_lookback import may_owe
 from settlement.core.contract_state import NOTHING_CARRIED, Carried, first_day_of_term
-from settlement.core.fair_play_market import supply_of_day_w
-from settlement.core.model import DayReadings
+from settlement.core.fair_play_market import asked_w, supply_of_day_w
 from settlement.meters.completing import complete
 from settlement.meters.quality import UsedReadings
 from settlement.meters.readings import Readings
@@ -42,7 +41,9 @@ def carried_before(
     while history.has_law(begins - ONE_DAY) and history.may_owe_at(begins):
         begins = first_day_of_term(begins - ONE_DAY)
     days = history.days(begins, last)
-    return NOTHING_CARRIED if days is None else days.carried_on()
+    if days is None:
+        return NOTHING_CARRIED
+    return days.carried_on(period.rules.market_rules.interval_minutes)
 
 
 class _History:
@@ -122,22 +123,10 @@ def _may_owe(days: ContractDays) -> bool:
     if not seen:
         return False
     supply = [supply_of_day_w(model, readings) for readings in seen]
-    asked = [_asked(readings, 60 // model.interval_minutes) for readings in seen]
-    requests = [readings.requests for readings in seen]
-    is_known = np.any([each.is_known for each in requests if each is not None], axis=0)
+    asked = [asked_w(model, readings) for readings in seen]
     return may_owe(
         model.rooms,
         model.fair_play.contracts,
         np.concatenate(supply, axis=1),
-        np.concatenate([desired for desired, _ in asked], axis=1),
-        np.concatenate([metered for _, metered in asked], axis=1),
-        is_known,
+        np.concatenate(asked, axis=1),
     )
-
-
-def _asked(readings: DayReadings, per_hour: int) -> tuple[np.ndarray, np.ndarray]:
-    metered_w = np.maximum(readings.demand_wh, 0) * per_hour
-    if readings.requests is None:
-        return metered_w, metered_w
-    known = readings.requests.is_known[:, np.newaxis]
-    return np.where(known, readings.requests.desired_wh * per_hour, metered_w), metered_w

@@ -14,7 +14,7 @@ from rulebook.resolve import RuleSet
 from settlement.baselines.serving import DesignsDay, free_w, node_demand_wh
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.core.arrays import Integers
-from settlement.core.contract_state import Carried, begin_day
+from settlement.core.contract_state import Carried, begin_day, in_intervals_of
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.core.fair_play_market import carried_after
 from settlement.core.fair_play_rules import FairPlay, Requests
@@ -216,9 +216,13 @@ class StudyInputs:
             known = max(each for each in self._carried if each <= day)
             while known < day:
                 law = self._law_on(known)
-                readings = self._asked_after(self._carried[known], known)
+                before = self._carried[known]
+                readings = self._asked_after(before, known)
+                ended = carried_after(law.model, law.fair_play, readings, before)
                 known += dt.timedelta(days=1)
-                self._carried[known] = carried_after(law.model, law.fair_play, readings)
+                self._carried[known] = in_intervals_of(
+                    ended, law.model.interval_minutes, self._law_on(known).model.interval_minutes
+                )
             return self._carried[day]
 
     def _allowed_on(self, day: dt.date) -> Entitled:

@@ -406,6 +406,6 @@ def test_what_another_version_of_the_law_refused_is_owed_since_before_it(session
     found = named(FairPlayCharges(facts, 0).entitlement("B-office"), "Owed since")
     assert sum(node.value for node in found) == owed > 0
     assert {node.label for node in found} == {"Owed since before 00:00 GMT"}
-    assert all("under market rules of before" in node.formula for node in found)
+    assert all("under law of before" in node.formula for node in found)
     later = named(FairPlayCharges(facts, 12).entitlement("B-office"), "Owed since")
     assert not any("before" in node.label for node in later)

@@ -64,7 +64,8 @@ def day_for(model, day, carried=None):
 def settled(request, model):
     """A day that begins with what its eve leaves, as readings, shares and results."""
     eve = day_for(model, request.param - dt.timedelta(days=1), NOTHING_CARRIED)
-    readings = day_for(model, request.param, carried_after(model, model.fair_play, eve))
+    carried = carried_after(model, model.fair_play, eve, NOTHING_CARRIED)
+    readings = day_for(model, request.param, carried)
     shares = shares_of_day(model, model.fair_play, readings)
     return readings, shares, settle_day(model, readings)
 

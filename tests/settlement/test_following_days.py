@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from rulebook.documents import AllocationPolicy, MarketRules
 from rulebook.documents.market_rules import CalendarRun
 from rulebook.law import rules_for_period
 from settlement.billing.post import post
@@ -15,15 +16,18 @@ from settlement.runs.contract_days import carried_digest
 from settlement.runs.contract_history import carried_before
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
+    DRAWN,
     FAIR_PLAY,
     FIRST,
     LAST,
     MIDDLE,
     NEXT_MONTH,
     ingest_month_end,
+    law_with,
     publish_with,
     settle_days,
 )
+from tests.worlds.law import publish
 from tests.worlds.settled import CORRECTED, RESETTLED, SETTLED, fill_tiny, ingest_tiny
 
 ONE_DAY, ONE_HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
@@ -138,6 +142,35 @@ def test_what_is_listed_begins_otherwise_and_what_is_not_does_not(session):
         )
         assert (day in listed) == (carried_digest(then) != carried_digest(now)), day
     assert LAST in listed
+
+
+def one_day_of_other_magnitude(session, known):
+    """Publish for the first of the days alone that a home may have one kilowatt."""
+    rules = next(law for law in law_with(FAIR_PLAY) if isinstance(law, MarketRules))
+    home, office = rules.products
+    home = home.model_copy(update={"magnitude_w": 1_000})
+    changed = rules.model_copy(update={"products": (home, office)})
+    publish(session, [changed], valid_from=FIRST, valid_to=MIDDLE, known=known, reason="One day")
+
+
+def test_days_after_law_that_looks_back_are_listed_until_they_are_settled_again(session):
+    publish_with(session, FAIR_PLAY)
+    ingest_month_end(session)
+    post_days(session, FIRST, LAST, SETTLED)
+    one_day_of_other_magnitude(session, CORRECTED)
+    assert spans(session, SETTLED) == []
+    assert spans(session, RESETTLED) == [(MIDDLE, LAST, FIRST, "SF")]
+    post_days(session, FIRST, LAST, RESETTLED, "SF")
+    assert spans(session, RESETTLED + ONE_HOUR) == []
+
+
+def test_law_of_later_days_and_what_is_published_again_as_it_was_change_no_day_before(session):
+    publish_with(session, FAIR_PLAY)
+    ingest_month_end(session)
+    post_days(session, FIRST, LAST, SETTLED)
+    (policy,) = (law for law in law_with(DRAWN) if isinstance(law, AllocationPolicy))
+    publish(session, [policy], valid_from=NEXT_MONTH, known=CORRECTED, reason="From February")
+    assert spans(session, RESETTLED) == []
 
 
 def test_a_generation_that_is_corrected_changes_no_day_after_it(session):

@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from rulebook.documents import Document, MarketRules
+from rulebook.documents import Document, MarketRules, Registration
 from rulebook.documents.base import Clause
 from settlement.billing.post import post
 from settlement.runs import store
@@ -60,6 +60,18 @@ def law_with(
 def publish_with(session: Session, fair_play: dict, timing: str = "flexible", **options) -> None:
     """Publish the tiny law with Fair Play."""
     publish_tiny(session, law_with(fair_play, timing, **options))
+
+
+def with_products(law: list[Document], supplier: str, products: dict[str, str]) -> Registration:
+    """Return a supplier's registration of a law, in which some points have other products."""
+    (registration,) = (
+        each for each in law if isinstance(each, Registration) and each.participant == supplier
+    )
+    points = [
+        point.model_copy(update={"product": products.get(point.supply_point, point.product)})
+        for point in registration.supply_points
+    ]
+    return registration.model_copy(update={"supply_points": tuple(points)})
 
 
 def ingest_month_end(session: Session, first=FIRST, last=LAST, desiring=KNOWN, **options) -> None:

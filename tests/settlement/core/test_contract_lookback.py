@@ -31,10 +31,7 @@ def test_where_nothing_may_be_owed_nothing_is_whatever_was_owed_before(example, 
     owed = np.where(rows < contracts.point_window, owed, 0)
     nobody = np.zeros(points, dtype=np.bool_)
     state = ContractState(owed, nothing_owed(contracts).memory)
-    told = {
-        name: may_owe(make(grid), contracts, supply, desired, desired, nobody)
-        for name, make in MAKERS.items()
-    }
+    told = {name: may_owe(make(grid), contracts, supply, desired) for name, make in MAKERS.items()}
     day = serve_day(MAKERS["flow"](grid), contracts, state, supply, desired, desired, nobody)
     if day.after.owes:
         assert told == {"cuts": True, "flow": True}
@@ -50,8 +47,7 @@ def test_a_window_in_which_all_could_be_served_ends_the_search(name):
     # 5 kW are asked for in each of three half-hours: in the last 10 kW at most may wait.
     for last, owes in ((9, True), (10, False)):
         supply = np.array([[0, 0, 0, last]]) * 1000
-        nobody = np.zeros(1, dtype=np.bool_)
-        assert may_owe(MAKERS[name](grid), contracts, supply, asked, asked, nobody) is owes
+        assert may_owe(MAKERS[name](grid), contracts, supply, asked) is owes
 
 
 LOTTERY = (bytes(32), dt.date(2024, 1, 17))
@@ -94,14 +90,7 @@ def test_nothing_is_owed_where_none_may_be(whole, by_meter):
         owed += day.after.owes
         for start in (4, 8, 11):
             stretch = slice(start, None)
-            if not may_owe(
-                rooms,
-                contracts,
-                supply[:, stretch],
-                desired[:, stretch],
-                metered[:, stretch],
-                known,
-            ):
+            if not may_owe(rooms, contracts, supply[:, stretch], desired[:, stretch]):
                 none_may_be += 1
                 assert not day.after.owes
     assert none_may_be > SAMPLES
@@ -127,4 +116,4 @@ def test_a_whole_request_waits_though_less_than_it_is_lacking():
     state = nothing_owed(contracts)
     day = serve_day(rooms, contracts, state, supply, desired, desired, known, LOTTERY)
     assert day.after.owed.sum() == 20_000
-    assert may_owe(rooms, contracts, supply, desired, desired, known)
+    assert may_owe(rooms, contracts, supply, desired)

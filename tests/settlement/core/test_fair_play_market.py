@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from settlement.core.charges import NODE_PRICE, Blocks
-from settlement.core.contract_state import Carried, begin_day, end_day, ends_term
+from settlement.core.contract_state import NOTHING_CARRIED, Carried, begin_day, end_day, ends_term
 from settlement.core.engine import DayReadings, settle_day
 from settlement.core.fair_play_market import carried_after, fair_play_outcome
 from settlement.core.model import checked_readings
@@ -59,7 +59,12 @@ def read_short_market(words: Words):
         delivered={
             group: due - lost for group, due, lost in zip(groups, matured, missed, strict=True)
         },
-        missed_w=dict(zip(model.supply_points, missed, strict=True)),
+        missed_w={
+            (*groups[group], point): lost
+            for group, point, lost in zip(
+                rules.contracts.point_group, model.supply_points, missed, strict=True
+            )
+        },
     )
     # Half of the days end their term.
     day = words.one_of((readings.day, dt.date(2024, 1, 31)))
@@ -181,7 +186,7 @@ def test_fair_play_without_money_charges_neither_over_take_nor_compensation(case
 @given(short_markets())
 def test_a_day_carries_on_what_it_leaves(case):
     model, readings = case
-    carried = carried_after(model, model.fair_play, readings)
+    carried = carried_after(model, model.fair_play, readings, NOTHING_CARRIED)
     outcome = fair_play_outcome(model, readings)
     owed = {
         point: int(owed)
@@ -189,8 +194,9 @@ def test_a_day_carries_on_what_it_leaves(case):
         if owed
     }
     assert {point: sum(rows) for point, rows in carried.owed_w.items()} == owed
-    again = begin_day(model.fair_play.contracts, model.supply_points, carried, dt.date(2024, 1, 16))
-    assert end_day(model.fair_play.contracts, model.supply_points, again) == carried
+    contracts, next_day = model.fair_play.contracts, dt.date(2024, 1, 16)
+    again = begin_day(contracts, model.supply_points, carried, next_day)
+    assert end_day(contracts, model.supply_points, again, NOTHING_CARRIED, next_day) == carried
     assert carried_from_dict(carried_as_dict(carried)) == carried
     # A new month forgets all but what is owed.
     first = begin_day(model.fair_play.contracts, model.supply_points, carried, dt.date(2024, 2, 1))
@@ -274,6 +280,13 @@ def test_compensation_out_of_over_take_alone_is_cut_in_proportion():
     none = settle_day(tiny(paid_by="over-take"), nobody_over)
     assert none.values("shortfall_wh").any()
     assert not none.values("charge.compensation_micro").any()
+
+
+@pytest.mark.parametrize(("moves_money", "charged"), [(True, 3_000_000), (False, 0)])
+def test_over_take_that_nobody_is_charged_pays_for_no_compensation_later(moves_money, charged):
+    model, day = tiny(moves_money=moves_money), dt.date(2024, 1, 30)
+    carried = carried_after(model, model.fair_play, by_hand(day), NOTHING_CARRIED)
+    assert carried.over_take_micro == charged
 
 
 def test_what_is_not_delivered_returns_to_nobody_but_by_rule():
