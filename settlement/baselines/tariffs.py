@@ -26,11 +26,11 @@ import numpy as np
 
 from rulebook.documents import MarketRules
 from settlement.baselines.designs import Design
-from settlement.baselines.serving import DesignsDay, Served, node_demand_wh, serve_day, supply_w
+from settlement.baselines.serving import DesignsDay, Network, Served, serve_day, supply_w
 from settlement.core.model import DayReadings, MarketModel
 from settlement.core.pots import fuel_payments_micro
 from settlement.core.rounding import WH_PER_MWH, apportion, energy_amounts_micro
-from settlement.dispatch.model import DispatchModel, Integers
+from settlement.dispatch.model import Integers
 from settlement.dispatch.prices import bounded_micro, day_optimum, uniform_optimum
 
 FUEL_MEASURE = "payment.fuel_micro"
@@ -109,28 +109,25 @@ def price_bounds(market_rules: MarketRules) -> PriceBounds:
     return PriceBounds(market_rules.price_floor_micro_per_mwh, market_rules.price_cap_micro_per_mwh)
 
 
-def solve_day(
-    model: DispatchModel, point_node: Integers, readings: DayReadings, bounds: PriceBounds
-) -> SolvedDay:
+def solve_day(network: Network, readings: DayReadings, bounds: PriceBounds) -> SolvedDay:
     """Return who is served of a day, and its marginal prices.
 
     Args:
-        model: grid and fleet, units in the order of the readings; its penalty for unserved demand
-            is the value of lost load.
-        point_node: int64[G], node of each supply point.
+        network: units in the order of the readings; its penalty for unserved demand is the value
+            of lost load.
         readings: the day; what was metered of generation does not count.
         bounds: floor and cap of the rules.
 
     Raises:
-        ValueError, DispatchError: as in `settlement.dispatch.least_cost.dispatch_day`.
+        ValueError, DispatchError, OverflowError: as in `settlement.baselines.serving.serve_day`.
     """
-    demand_wh = node_demand_wh(model, point_node, readings.scarcity_wh)
-    free = supply_w(model, point_node, readings)
-    nodal = day_optimum(model, free, demand_wh)
-    uniform = uniform_optimum(model, free, demand_wh)
+    demand_wh = network.demand_wh(readings.scarcity_wh)
+    free = supply_w(network, readings)
+    nodal = day_optimum(network.model, free, demand_wh)
+    uniform = uniform_optimum(network.model, free, demand_wh)
     return SolvedDay(
         readings.scarcity_wh,
-        serve_day(model, point_node, readings.scarcity_wh, free),
+        serve_day(network, readings.scarcity_wh, free),
         _micro(nodal.node_price_per_mwh, bounds),
         _micro(uniform.node_price_per_mwh, bounds),
     )

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from settlement.baselines.carbon import Carbon
 from settlement.baselines.designs import Design
+from settlement.baselines.serving import Network
 from settlement.baselines.tariffs import (
     Placed,
     PriceBounds,
@@ -36,10 +37,10 @@ READINGS = DayReadings(
 BOTH_NODES = integers(0, 1)
 
 
-def money(made, points, readings, bounds=BOUNDS):
+def money(made, points, readings, bounds=BOUNDS, areas=None):
     """Return the money of a day at nodal and at uniform prices."""
     placed = Placed(made.unit_node, points, made.offer_micro_per_mwh)
-    found = marginal_money(placed, solve_day(made, points, readings, bounds))
+    found = marginal_money(placed, solve_day(Network.of(made, areas, points), readings, bounds))
     return found[Design.NODAL], found[Design.UNIFORM]
 
 
@@ -210,4 +211,4 @@ def test_carbon_is_grams_of_what_is_generated_and_names_what_is_not_stated():
 def test_readings_that_do_not_fit_are_refused(wrong):
     readings = DayReadings(DAY, READINGS.generation_wh, wrong, READINGS.demand_wh)
     with pytest.raises(ValueError, match="needed"):
-        solve_day(CONGESTED, BOTH_NODES, readings, BOUNDS)
+        solve_day(Network.of(CONGESTED, None, BOTH_NODES), readings, BOUNDS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settlement.baselines.serving import serve_day, supply_w
+from settlement.baselines.serving import Network, serve_day, supply_w
 from settlement.core.model import DayReadings
 from settlement.dispatch.rationing import Shortage, rationed_wh
 from tests.examples import tried
@@ -18,10 +18,11 @@ DAY = dt.date(2024, 1, 1)
 TWO = model(2, [(0, 1, 10, 0)], [(0, 12, 0, 0)])
 
 
-def served(made, points, available_w, asked_wh):
+def served(made, points, available_w, asked_wh, areas=None):
     """Return who is served on a day."""
     readings = DayReadings(DAY, np.zeros_like(available_w), available_w, asked_wh)
-    return serve_day(made, points, asked_wh, supply_w(made, points, readings))
+    network = Network.of(made, areas, points)
+    return serve_day(network, asked_wh, supply_w(network, readings))
 
 
 @pytest.mark.parametrize(
@@ -50,9 +51,10 @@ def test_reserve_is_called_before_anybody_is_refused():
     for asked_mwh, free_mw in ((([4, 7], [6, 5]), 12), (([4, 10], [6, 8]), 20)):
         asked_wh = integers(*asked_mwh) * MWH
         readings = DayReadings(DAY, np.zeros_like(available_w), available_w, asked_wh, held_w)
-        free = supply_w(TWO, points, readings)
+        network = Network.of(TWO, None, points)
+        free = supply_w(network, readings)
         assert free.tolist() == [[free_mw * MW] * 2]
-        day = serve_day(TWO, points, asked_wh, free)
+        day = serve_day(network, asked_wh, free)
         for design in (day.nodal, day.uniform, day.flat):
             assert (design.delivered_wh == asked_wh).all()
 
