@@ -1,22 +1,24 @@
 """Money of three other designs, each for what it serves alone: arrays in, arrays out.
 
 - *nodal*: units are paid for what they generate, and supply points pay for what is delivered, at
-  the marginal price of their node. What is not delivered is not billed, though the price at which
-  it is not delivered, the cap, is paid for all that is.
+  the marginal price of their node. Losses are generated and paid and not delivered, so they come
+  out of the network's surplus, which is below nothing where no line is full. What is not delivered
+  is not billed, though the price at which it is not delivered, the cap, is paid for all that is.
 - *uniform*: one marginal price for the system, as if there were no network. Units are paid it for
   what the market sold of them. Where the redispatch for the network turns a unit up, it is paid its
   offer for what it generates more; where it turns one down, the unit pays back what that spares it,
   its offer, and keeps the rest: in money it is as well off as if there were no network (Regulation
   (EU) 2019/943, article 13(7), at cost). Supply points pay the price for what is delivered, and
-  what the redispatch costs beside, by energy taken in the interval: all of them, wherever they are,
-  those who are cut off by the network less for they take less.
-- *flat*: supply points bear all payments at one price per MWh over the whole period. Units are paid
-  as the market that was settled pays them, but fuel for what they generate under this design.
+  what losses and the redispatch cost beside, by energy taken in the interval: all of them, wherever
+  they are, those who are cut off by the network less for they take less.
+- *flat*: supply points bear all payments, and so losses, at one price per MWh over the period.
+  Units are paid as the market that was settled pays them, but fuel for what they generate under
+  this design.
 
 Who is served by each is said in `settlement.baselines.serving`. Prices come from least-cost
-dispatch of what is available and not held for reserve to what was asked for, so they are rounded
-from floats once, by `settlement.dispatch.prices.bounded_micro`; served energy is rounded to whole
-Wh; the amounts are exact from there on.
+dispatch of what is available and not held for reserve to what was asked for and is lost of it, so
+they are rounded from floats once, by `settlement.dispatch.prices.bounded_micro`; served energy is
+rounded to whole Wh; the amounts are exact from there on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,8 +90,8 @@ class MarginalDay:
         charges_micro: int64[G, T], + is owed to the market; net export is paid the same price.
         not_billed_micro: what was asked for and is not served would cost at these prices.
 
-    Nodal charges less payments are the surplus of the network; uniform ones are equal in every
-    interval in which somebody takes energy.
+    Nodal charges less payments are the surplus of the network, losses taken out; uniform ones are
+    equal in every interval in which somebody takes energy.
     """
 
     price_micro_per_mwh: Integers
