@@ -9,7 +9,7 @@ from common.refusals import Finding, Refused
 from ledger.journal import STUDY
 from rulebook.resolve import RulePeriod
 from settlement.baselines.day import DesignDay, SettledMoney
-from settlement.baselines.serving import Served
+from settlement.baselines.serving import Network, Served
 from settlement.baselines.tariffs import placed, price_bounds, solve_day
 from settlement.baselines.totals import Totals
 from settlement.dispatch.market import dispatch_model
@@ -87,7 +87,7 @@ def _add_period(session: Session, run: Run, period: RulePeriod, totals: Totals) 
     inputs = run_inputs(session, run.market, [period], run.known_at)
     register = register_of(rules.registrations)
     model = compile_rules(rules)
-    dispatch = dispatch_model(rules)
+    network = Network.of(dispatch_model(rules), model.energy_areas, model.supply_point_node)
     bounds = price_bounds(rules.market_rules)
     for day in inputs.days:
         readings = inputs.metered(day, model)
@@ -100,6 +100,6 @@ def _add_period(session: Session, run: Run, period: RulePeriod, totals: Totals) 
                 bounds,
                 settled=Served(readings.demand_wh, readings.generation_wh),
                 money=SettledMoney.of((each.measure, each.entity, each.values) for each in results),
-                solved=solve_day(dispatch, model.supply_point_node, readings, bounds),
+                solved=solve_day(network, readings, bounds),
             )
         )

@@ -1,25 +1,26 @@
 """Money of three other designs, each for what it serves alone: arrays in, arrays out.
 
 - *nodal*: units are paid for what they generate, and supply points pay for what is delivered, at
-  the marginal price of their node. What is not delivered is not billed, though the price at which
-  it is not delivered, the cap, is paid for all that is.
+  the marginal price of their node. Losses are generated and paid and not delivered, so they come
+  out of the network's surplus, which is below nothing where no line is full. What is not delivered
+  is not billed, though the price at which it is not delivered, the cap, is paid for all that is.
 - *uniform*: one marginal price for the system, as if there were no network. Units are paid it for
   what the market sold of them. Where the redispatch for the network turns a unit up, it is paid its
   offer for what it generates more; where it turns one down, the unit pays back what that spares it,
   its offer, and keeps the rest: in money it is as well off as if there were no network (Regulation
   (EU) 2019/943, article 13(7), at cost). Supply points pay the price for what is delivered, and
-  what the redispatch costs beside, by energy taken in the interval: all of them, wherever they are,
-  those who are cut off by the network less for they take less.
-- *flat*: supply points bear all payments at one price per MWh over the whole period. Units are paid
-  as the market that was settled pays them, but fuel for what they generate under this design.
+  what losses and the redispatch cost beside, by energy taken in the interval: all of them, wherever
+  they are, those who are cut off by the network less for they take less.
+- *flat*: supply points bear all payments, and so losses, at one price per MWh over the period.
+  Units are paid as the market that was settled pays them, but fuel for what they generate under
+  this design.
 
 Who is served by each is said in `settlement.baselines.serving`. Prices come from least-cost
-dispatch of what is available and not held for reserve to what was asked for, so they are rounded
-from floats once, by `settlement.dispatch.prices.bounded_micro`; served energy is rounded to whole
-Wh; the amounts are exact from there on.
+dispatch of what is available and not held for reserve to what was asked for and is lost of it, so
+they are rounded from floats once, by `settlement.dispatch.prices.bounded_micro`; served energy is
+rounded to whole Wh; the amounts are exact from there on.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,18 +28,13 @@ import numpy as np
 
 from rulebook.documents import MarketRules
 from settlement.baselines.designs import Design
-from settlement.baselines.serving import DesignsDay, Served, node_demand_wh, serve_day, supply_w
+from settlement.baselines.serving import DesignsDay, Network, Served, serve_day, supply_w
 from settlement.core.model import DayReadings, MarketModel
 from settlement.core.pots import fuel_payments_micro
 from settlement.core.rounding import WH_PER_MWH, apportion, energy_amounts_micro
-from settlement.dispatch.model import DispatchModel, Integers
+from settlement.dispatch.model import Integers
 from settlement.dispatch.prices import bounded_micro, day_optimum, uniform_optimum
 
-DESIGNS_GAP_PPM = 5_000
-"""How near to least cost the designs are served; so near, no day of gb12 has to branch for it.
-
-Of made readings the gap is a fifth of it: they settle, and these are set beside what does.
-"""
 FUEL_MEASURE = "payment.fuel_micro"
 """The one payment of a settlement that follows what a unit generates on the day."""
 
@@ -94,8 +90,8 @@ class MarginalDay:
         charges_micro: int64[G, T], + is owed to the market; net export is paid the same price.
         not_billed_micro: what was asked for and is not served would cost at these prices.
 
-    Nodal charges less payments are the surplus of the network; uniform ones are equal in every
-    interval in which somebody takes energy.
+    Nodal charges less payments are the surplus of the network, losses taken out; uniform ones are
+    equal in every interval in which somebody takes energy.
     """
 
     price_micro_per_mwh: Integers
@@ -115,29 +111,25 @@ def price_bounds(market_rules: MarketRules) -> PriceBounds:
     return PriceBounds(market_rules.price_floor_micro_per_mwh, market_rules.price_cap_micro_per_mwh)
 
 
-def solve_day(
-    model: DispatchModel, point_node: Integers, readings: DayReadings, bounds: PriceBounds
-) -> SolvedDay:
+def solve_day(network: Network, readings: DayReadings, bounds: PriceBounds) -> SolvedDay:
     """Return who is served of a day, and its marginal prices.
 
     Args:
-        model: grid and fleet, units in the order of the readings; its penalty for unserved demand
-            is the value of lost load.
-        point_node: int64[G], node of each supply point.
+        network: units in the order of the readings; its penalty for unserved demand is the value
+            of lost load.
         readings: the day; what was metered of generation does not count.
         bounds: floor and cap of the rules.
 
     Raises:
-        ValueError, DispatchError: as in `settlement.dispatch.least_cost.dispatch_day`.
+        ValueError, DispatchError, OverflowError: as in `settlement.baselines.serving.serve_day`.
     """
-    model = dataclasses.replace(model, gap_ppm=DESIGNS_GAP_PPM)
-    demand_wh = node_demand_wh(model, point_node, readings.scarcity_wh)
-    free = supply_w(model, point_node, readings)
-    nodal = day_optimum(model, free, demand_wh)
-    uniform = uniform_optimum(model, free, demand_wh)
+    demand_wh = network.demand_wh(readings.scarcity_wh)
+    free = supply_w(network, readings)
+    nodal = day_optimum(network.model, free, demand_wh)
+    uniform = uniform_optimum(network.model, free, demand_wh)
     return SolvedDay(
         readings.scarcity_wh,
-        serve_day(model, point_node, readings.scarcity_wh, free),
+        serve_day(network, readings.scarcity_wh, free),
         _micro(nodal.node_price_per_mwh, bounds),
         _micro(uniform.node_price_per_mwh, bounds),
     )

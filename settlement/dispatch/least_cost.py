@@ -21,7 +21,7 @@ The cycle rows are Kirchhoff's voltage law: the same flows as bus angles give, w
 carries whatever flow suits. Of generation arrives what its area does not lose
 (`settlement.dispatch.losses`). Minimum and ramp are those of `settlement.dispatch.limits`; who is
 on is chosen by `settlement.dispatch.solving`, within the model's gap of the least that
-energy costs: 0.1 %, and 0.5 % for the designs beside the market.
+energy costs.
 Starting costs nothing, and no unit stays on or off for a time: the registration states neither.
 
 Excess is what units that cannot fall or stop in time give beyond what anybody takes; it costs as

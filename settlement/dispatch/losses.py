@@ -12,7 +12,7 @@ import numpy as np
 
 from settlement.core.energy_accounts import LOSSES, EnergyAreas, energy_of_areas
 from settlement.core.rounding import apportion
-from settlement.dispatch.model import DispatchModel, Integers
+from settlement.dispatch.model import MILLION, DispatchModel, Integers
 
 
 def with_losses(model: DispatchModel, areas: EnergyAreas | None) -> DispatchModel:
@@ -45,24 +45,62 @@ def demand_with_losses_wh(areas: EnergyAreas | None, demand_wh: Integers) -> Int
 
 
 def unserved_without_losses_wh(
-    areas: EnergyAreas | None, demand_wh: Integers, unserved_wh: Integers
+    demand_wh: Integers, with_losses_wh: Integers, unserved_wh: Integers
 ) -> Integers:
     """Return int64[N, T]: what of demand is unserved, where its losses are unserved with it.
 
     Args:
-        areas: as above.
         demand_wh: int64[N, T], without losses.
+        with_losses_wh: int64[N, T], the same with them.
         unserved_wh: int64[N, T], of demand with losses.
 
     Rounding: down. Example: of 1,000 Wh and 20 Wh of losses 51 are unserved: 50 of demand.
     """
-    with_losses_wh = demand_with_losses_wh(areas, demand_wh)
     of_demand_wh = unserved_wh.copy()
     for place in zip(*np.nonzero((unserved_wh > 0) & (with_losses_wh > demand_wh)), strict=True):
         # In Python's integers: a product of two energies may pass int64.
         left, asked = int(unserved_wh[place]), int(demand_wh[place])
         of_demand_wh[place] = left * asked // int(with_losses_wh[place])
     return of_demand_wh
+
+
+def arriving_wh(model: DispatchModel, generation_wh: Integers) -> Integers:
+    """Return int64[U, T]: what reaches the node of each unit; what is taken in counts alike.
+
+    Rounding: losses down. Example: of 1,000 Wh of a unit that loses 20,000 ppm arrive 980.
+    """
+    loss_ppm = model.loss_ppm[:, np.newaxis]
+    # In two parts: a product of an energy and a factor may pass int64.
+    whole, rest = np.divmod(generation_wh, MILLION)
+    lost_wh: Integers = whole * loss_ppm + rest * loss_ppm // MILLION
+    return generation_wh - lost_wh
+
+
+def beyond_wh(
+    areas: EnergyAreas | None,
+    unit_node: Integers,
+    point_node: Integers,
+    generation_wh: Integers,
+    delivered_wh: Integers,
+) -> Integers:
+    """Return int64[T]: what is generated beyond what is delivered and lost.
+
+    Args:
+        areas: None where the grid model states no losses.
+        unit_node, point_node: int64[U] and int64[G], the node of each.
+        generation_wh, delivered_wh: int64[U, T] and int64[G, T].
+    """
+    beyond: Integers = generation_wh.sum(axis=0) - delivered_wh.sum(axis=0)
+    if areas is None:
+        return beyond
+    energy = energy_of_areas(areas, unit_node, point_node, generation_wh, delivered_wh)
+    lost_wh: Integers = energy[LOSSES].sum(axis=0)
+    return beyond - lost_wh
+
+
+def most_rounding_wh(model: DispatchModel) -> int:
+    """Return what rounding alone may part generation from what is taken and lost by."""
+    return 2 * (len(model.unit_node) + model.node_count)
 
 
 def closed_wh(
@@ -81,7 +119,7 @@ def closed_wh(
     closed = generation_wh.copy()
     order = np.argsort(-model.offer_micro_per_mwh, kind="stable")
     order = order[model.storage_wh[order] == 0]
-    most_rounding = 2 * (len(generation_wh) + model.node_count)
+    most_rounding = most_rounding_wh(model)
     for interval in np.flatnonzero((beyond_wh != 0) & (np.abs(beyond_wh) <= most_rounding)):
         left = int(beyond_wh[interval])
         for unit in order[generation_wh[order, interval] > 0].tolist():

@@ -46,12 +46,12 @@ class Shortage:
     """Intervals in which somebody is left unserved: N nodes, K intervals.
 
     Attributes:
-        asked_wh: int64[N, K], what the supply points of a node take if all are served; not
-            negative.
+        asked_wh: int64[N, K], what the supply points of a node take if all are served, with what
+            is lost of it; not negative.
         fed_in_wh: int64[N, K], what supply points of the node feed in, not negative. It serves the
             node itself first, so as much of the node is always served.
-        supply_wh: int64[N, K], most that units of the node can give, less what its storage takes
-            in; negative where that is more.
+        supply_wh: int64[N, K], most that can arrive from units of the node, less what its storage
+            takes in; negative where that is more.
     """
 
     asked_wh: Integers

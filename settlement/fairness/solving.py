@@ -9,6 +9,7 @@ from itertools import groupby
 from sqlalchemy.orm import Session
 
 from rulebook.resolve import RulePeriod
+from settlement.baselines.serving import Network
 from settlement.baselines.tariffs import SolvedDay, price_bounds, solve_day
 from settlement.core.model import DayReadings
 from settlement.dispatch.market import dispatch_model
@@ -46,8 +47,10 @@ def solved_days(
 
 
 def _task(lawful: LawfulDay, readings: DayReadings) -> Callable[[], SolvedDay]:
-    model, bounds = dispatch_model(lawful.rules), price_bounds(lawful.rules.market_rules)
-    return lambda: solve_day(model, lawful.model.supply_point_node, readings, bounds)
+    rules, model = lawful.rules, lawful.model
+    network = Network.of(dispatch_model(rules), model.energy_areas, model.supply_point_node)
+    bounds = price_bounds(rules.market_rules)
+    return lambda: solve_day(network, readings, bounds)
 
 
 def _finished(

@@ -6,8 +6,8 @@
    generates, day after day (`settlement.studies.dispatched_days`). Power flow, ramps and the
    energy in storage may leave something of it unserved; each supply point of a node gets less in
    proportion to what it may take, by largest remainder.
-3. *The baselines* serve what was asked for each in its own way, at marginal prices without a
-   network and with one (`settlement.baselines`).
+3. *The baselines* serve what was asked for each in its own way, with its losses too, at marginal
+   prices without a network and with one (`settlement.baselines`).
 
 Steps 2 and 3 solve linear programmes in floats, so what they make is stored with the study and a
 replay reads it from there.
@@ -17,10 +17,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from settlement.baselines.serving import DesignsDay, free_w, node_demand_wh, points_without
+from settlement.baselines.serving import (
+    DesignsDay,
+    Network,
+    free_w,
+    node_demand_wh,
+    points_without,
+)
 from settlement.baselines.tariffs import PriceBounds, solve_day
 from settlement.core.arrays import Flags, Integers
-from settlement.core.energy_accounts import LOSSES, energy_of_areas
 from settlement.core.fair_play_amounts import energy_wh
 from settlement.core.fair_play_market import shares_of_day, supply_of_day_w
 from settlement.core.fair_play_rules import FairPlay, Requests
@@ -28,8 +33,10 @@ from settlement.core.model import DayReadings, MarketModel, node_available_w
 from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.dispatch.least_cost import DayDispatch
 from settlement.dispatch.losses import (
+    beyond_wh,
     closed_wh,
     demand_with_losses_wh,
+    most_rounding_wh,
     unserved_without_losses_wh,
 )
 from settlement.dispatch.model import DispatchModel
@@ -181,7 +188,9 @@ def make_day(
     point_node = model.supply_point_node
     at_nodes_wh = node_demand_wh(dispatch, point_node, allowed_wh)
     unserved_wh = unserved_without_losses_wh(
-        model.energy_areas, at_nodes_wh, least_cost.unserved_wh
+        at_nodes_wh,
+        demand_with_losses_wh(model.energy_areas, at_nodes_wh),
+        least_cost.unserved_wh,
     )
     generation_wh, delivered_wh = _closed(
         model,
@@ -190,7 +199,8 @@ def make_day(
         least_cost.generation_wh,
         _delivered_wh(point_node, allowed_wh, unserved_wh, least_cost.spilled_wh),
     )
-    baselines = solve_day(dispatch, point_node, readings, bounds)
+    network = Network.of(dispatch, model.energy_areas, point_node)
+    baselines = solve_day(network, readings, bounds)
     return MadeDay(
         generation_wh,
         delivered_wh,
@@ -227,12 +237,12 @@ def _closed(
     """
     most_wh = free_w(readings) * model.interval_minutes // 60
     for _ in range(ROUNDS):
-        beyond_wh = _beyond_wh(model, generation_wh, delivered_wh)
-        if not beyond_wh.any():
+        beyond = _beyond_wh(model, generation_wh, delivered_wh)
+        if not beyond.any():
             break
-        generation_wh = closed_wh(dispatch, generation_wh, most_wh, beyond_wh)
+        generation_wh = closed_wh(dispatch, generation_wh, most_wh, beyond)
         lacking_wh = -_beyond_wh(model, generation_wh, delivered_wh)
-        most_rounding = 2 * (len(generation_wh) + dispatch.node_count)
+        most_rounding = most_rounding_wh(dispatch)
         delivered_wh = delivered_wh.copy()
         for interval in np.flatnonzero((lacking_wh > 0) & (lacking_wh <= most_rounding)):
             point = delivered_wh[:, interval].argmax()
@@ -244,13 +254,8 @@ def _closed(
 
 def _beyond_wh(model: MarketModel, generation_wh: Integers, delivered_wh: Integers) -> Integers:
     """Return shape (T,): what is generated beyond what is delivered and lost."""
-    beyond_wh: Integers = generation_wh.sum(axis=0) - delivered_wh.sum(axis=0)
-    if model.energy_areas is None:
-        return beyond_wh
     places = (model.unit_node, model.supply_point_node)
-    energy = energy_of_areas(model.energy_areas, *places, generation_wh, delivered_wh)
-    lost_wh: Integers = energy[LOSSES].sum(axis=0)
-    return beyond_wh - lost_wh
+    return beyond_wh(model.energy_areas, *places, generation_wh, delivered_wh)
 
 
 def as_metered(

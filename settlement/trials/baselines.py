@@ -25,7 +25,7 @@ from ledger.journal import is_money
 from rulebook.resolve import RuleSet
 from settlement.baselines.day import DesignDay, SettledMoney
 from settlement.baselines.designs import BASELINES, Design
-from settlement.baselines.serving import Served
+from settlement.baselines.serving import Network, Served
 from settlement.baselines.tariffs import SolvedDay, placed, price_bounds, solve_day
 from settlement.baselines.totals import Totals
 from settlement.billing.lines import LINE_KINDS, LineKind, Side
@@ -52,7 +52,8 @@ def solved_day(
         DispatchError, ValueError: no optimum was found, or the fleet cannot be dispatched.
     """
     bounds = price_bounds(rules.market_rules)
-    solved = solve_day(dispatch_model(rules), model.supply_point_node, readings, bounds)
+    network = Network.of(dispatch_model(rules), model.energy_areas, model.supply_point_node)
+    solved = solve_day(network, readings, bounds)
     metered = Served(readings.demand_wh, readings.generation_wh)
     return _design_day(rules, model, metered, money, solved)
 

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from settlement.baselines.carbon import Carbon
 from settlement.baselines.designs import Design
+from settlement.baselines.serving import Network
 from settlement.baselines.tariffs import (
     Placed,
     PriceBounds,
@@ -20,6 +21,7 @@ from settlement.baselines.tariffs import (
     marginal_money,
     solve_day,
 )
+from settlement.core.energy_accounts import EnergyAreas
 from settlement.core.model import DayReadings
 from tests.examples import tried
 from tests.settlement.dispatch_cases import MW, MWH, integers, markets, model
@@ -36,11 +38,32 @@ READINGS = DayReadings(
 BOTH_NODES = integers(0, 1)
 
 
-def money(made, points, readings, bounds=BOUNDS):
+def money(made, points, readings, bounds=BOUNDS, areas=None):
     """Return the money of a day at nodal and at uniform prices."""
     placed = Placed(made.unit_node, points, made.offer_micro_per_mwh)
-    found = marginal_money(placed, solve_day(made, points, readings, bounds))
+    found = marginal_money(placed, solve_day(Network.of(made, areas, points), readings, bounds))
     return found[Design.NODAL], found[Design.UNIFORM]
+
+
+def one_area(made, loss_ppm):
+    """Return the areas of a grid that loses one factor of all demand."""
+    nowhere = np.zeros(made.node_count, dtype=np.int64)
+    return EnergyAreas(("system/all",), nowhere, integers(loss_ppm), np.array([False]))
+
+
+def test_losses_come_out_of_the_surplus_of_nodal_prices_and_all_bear_them_at_a_uniform_one():
+    """A tenth of 10 and 50 is lost: N takes 11, S 55, of which 30 come over the line."""
+    nodal, uniform = money(
+        CONGESTED, BOTH_NODES, READINGS, areas=one_area(CONGESTED, loss_ppm=100_000)
+    )
+    assert nodal.payments_micro.tolist() == [[41 * 12 * MW], [25 * 90 * MW]]
+    assert nodal.charges_micro.tolist() == [[10 * 12 * MW], [50 * 90 * MW]]
+    # 30 MW x (90 - 12) of the line, less 1 MWh lost at 12 and 5 at 90.
+    surplus_micro = nodal.charges_micro.sum() - nodal.payments_micro.sum()
+    assert surplus_micro == (30 * 78 - 12 - 5 * 90) * MW
+    # 66 are sold at 12, and 25 of them come from the second at 90: 2,742, borne by 10 and 50.
+    assert uniform.payments_micro.tolist() == [[41 * 12 * MW], [25 * 90 * MW]]
+    assert uniform.charges_micro.tolist() == [[457 * MW], [2_285 * MW]]
 
 
 def test_nodal_pricing_pays_and_charges_the_price_of_each_node():
@@ -164,13 +187,19 @@ def test_flat_charges_sum_to_the_payments_and_follow_energy(payments, days):
 
 
 @settings(max_examples=tried(60))
-@given(market=markets(), floor=st.integers(-50, 0), cap=st.integers(0, 400))
-def test_no_baseline_price_leaves_the_bounds_and_money_adds_up(market, floor, cap):
+@given(
+    market=markets(),
+    floor=st.integers(-50, 0),
+    cap=st.integers(0, 400),
+    loss_ppm=st.sampled_from([None, 0, 77_777]),
+)
+def test_no_baseline_price_leaves_the_bounds_and_money_adds_up(market, floor, cap, loss_ppm):
     made, available_w, demand_wh = market
     bounds = PriceBounds(floor * MW, cap * MW)
     readings = DayReadings(DAY, available_w // 4, available_w, demand_wh)
     points = np.arange(made.node_count)
-    nodal, uniform = money(made, points, readings, bounds)
+    areas = None if loss_ppm is None else one_area(made, loss_ppm)
+    nodal, uniform = money(made, points, readings, bounds, areas)
     for day in (nodal, uniform):
         assert day.price_micro_per_mwh.dtype == np.int64
         assert floor * MW <= day.price_micro_per_mwh.min()
@@ -210,4 +239,4 @@ def test_carbon_is_grams_of_what_is_generated_and_names_what_is_not_stated():
 def test_readings_that_do_not_fit_are_refused(wrong):
     readings = DayReadings(DAY, READINGS.generation_wh, wrong, READINGS.demand_wh)
     with pytest.raises(ValueError, match="needed"):
-        solve_day(CONGESTED, BOTH_NODES, readings, BOUNDS)
+        solve_day(Network.of(CONGESTED, None, BOTH_NODES), readings, BOUNDS)

@@ -315,7 +315,8 @@ def test_losses_of_demand_are_demand_where_it_is_and_export_bears_none():
 
 def test_losses_are_unserved_with_the_demand_that_they_are_of():
     demand_wh, unserved_wh = integers([1_000], [500], [700]), integers([51], [0], [9])
-    found = unserved_without_losses_wh(AREAS, demand_wh, unserved_wh)
+    with_losses_wh = demand_with_losses_wh(AREAS, demand_wh)
+    found = unserved_without_losses_wh(demand_wh, with_losses_wh, unserved_wh)
     assert found.tolist() == [[50], [0], [9]]
 
 
