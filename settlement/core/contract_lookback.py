@@ -63,7 +63,8 @@ def may_owe(
     return bool(most.of.any())
 
 
-_ANYTHING_W = 2**45
+_ANYTHING_W = 2**52
+"""More than anybody is owed: 4,500 TW x intervals; 200 nodes of it fit int64."""
 
 
 class _MostOfSets:

@@ -63,12 +63,14 @@ def publish_with(session: Session, fair_play: dict, timing: str = "flexible", **
 
 
 def with_products(law: list[Document], supplier: str, products: dict[str, str]) -> Registration:
-    """Return a supplier's registration of a law, in which some points have other products."""
+    """Return a supplier's registration of a law, in which some points have products of homes."""
     (registration,) = (
         each for each in law if isinstance(each, Registration) and each.participant == supplier
     )
     points = [
-        point.model_copy(update={"product": products.get(point.supply_point, point.product)})
+        point.model_copy(update={"product": product, "household_count": 10_000})
+        if (product := products.get(point.supply_point))
+        else point
         for point in registration.supply_points
     ]
     return registration.model_copy(update={"supply_points": tuple(points)})

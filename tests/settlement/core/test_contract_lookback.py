@@ -117,3 +117,12 @@ def test_a_whole_request_waits_though_less_than_it_is_lacking():
     day = serve_day(rooms, contracts, state, supply, desired, desired, known, LOTTERY)
     assert day.after.owed.sum() == 20_000
     assert may_owe(rooms, contracts, supply, desired)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_continent_may_be_owed_a_week_of_quarters_of_an_hour(name):
+    """500 GW of a week, 336 TW x intervals, keep 450 GW busy for 746 of the 672 that come after."""
+    grid, contracts, *_ = reference.read_contracts(reference.Words(bytes(240)), 5, whole=False)
+    contracts = dataclasses.replace(contracts, window=np.array([672]))
+    supply, asked = np.full((1, 672), 450 * 10**9), np.full((1, 672), 10**9)
+    assert may_owe(MAKERS[name](grid), contracts, supply, asked)
