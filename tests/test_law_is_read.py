@@ -29,7 +29,7 @@ def test_every_field_of_the_law_is_read_but_those_named():
     ("name", "reader"),
     [
         (("Unit", "minimum_w"), "settlement/dispatch/"),
-        (("Unit", "carbon_g_per_kwh"), "settlement/baselines/"),
+        (("Unit", "carbon_g_per_kwh"), "settlement/"),
         (("Unit", "expected_payback_years"), "settlement/fairness/"),
         (("Product", "window_minutes"), "settlement/"),
         (("Product", "timing"), "settlement/"),
