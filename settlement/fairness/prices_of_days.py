@@ -46,6 +46,7 @@ def figures_of_days(days: Sequence[PricedDay]) -> PriceFigures:
         sum(each.intervals for each in found),
         sum(each.intervals_at_cap for each in found),
         sum(each.intervals_at_floor for each in found),
+        sum(each.intervals_at_bounds for each in found),
         all(each.within_bounds for each in found),
     )
 
