@@ -8,7 +8,7 @@ import pytest
 
 from settlement.fairness.make import FairnessRequest, make_report
 from settlement.fairness.price_figures import price_figures
-from settlement.fairness.public import own_part
+from settlement.fairness.public import own_part, public_part
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
     FAIR_PLAY,
@@ -101,6 +101,26 @@ def test_who_takes_a_unit_over_is_told_nothing_of_the_days_before(session, monke
     technology = {row["technology"]: row for row in whole["technologies"]}["battery"]
     assert technology["units"] == 1
     assert technology["paid_micro"] == sum(row["paid_micro"] for row in rows.values())
+
+
+def test_what_one_participant_alone_was_lacking_is_told_nobody(session):
+    publish_with(session, FAIR_PLAY, "flexible")
+    ingest_month_end(session)
+    settle_month_end(session)
+    report = of_days(session, FIRST, LAST)
+    points = report["supply_points"]
+    # Six participants alike, so that their sums may be told; one of them alone lacks what was due.
+    alike = {**points[0], "product": "home", "shortfall_wh": 0}
+    report["supply_points"] = [
+        {**alike, "supply_point": f"S{n}", "participant": f"p{n}", "shortfall_wh": 7 * (n == 3)}
+        for n in range(6)
+    ]
+    rows = {row["product"]: row for row in public_part(report)["products"]}
+    assert rows["home"]["shortfall_wh"] is None
+    for point in report["supply_points"]:
+        point["shortfall_wh"] = 7
+    rows = {row["product"]: row for row in public_part(report)["products"]}
+    assert rows["home"]["shortfall_wh"] is not None
 
 
 def test_an_interval_at_both_bounds_counts_once():
