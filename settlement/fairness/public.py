@@ -7,6 +7,9 @@ withheld, so is its part of all energy and of all charges, which would tell it. 
 MWh: those of all are the mean of those of products, and by two such means the parts of three
 products are solved. So of withheld products those of other designs are withheld; those of all, too,
 where they narrow a part down; and those of the cheapest and dearest node where there are but two.
+What was delivered of what was due is such a mean, too: of products, places, days and whatever else
+has parts that are told, it is told as coarsely as a fifth of what lies between its parts; of a
+product at a node in a month, of which promises are, to the ppm.
 Days and intervals are told as ratios alone; of units everybody is told technologies, by the same
 rule, and of supply points nothing. A participant is told its own units and supply points whole.
 """
@@ -32,6 +35,7 @@ ENERGY = (
     "shortfall_wh", "owed_wh",
 )  # fmt: skip
 COSTS = ("charged_micro", "taken_wh", "cost_share_ppm", "energy_share_ppm", "tight_share_ppm")
+PARTS_OF_SPREAD = 5
 OF_ALL = "cost_micro_per_mwh"
 EXTREMES = ("lowest_cost_micro_per_mwh", "highest_cost_micro_per_mwh")
 REWARDS = (
@@ -71,20 +75,60 @@ def public_part(report: Report) -> dict[str, Any]:
         ],
         **{name: report[name] if ALL in told else None for name in TOTALS},
         "products": [
-            without(row, () if row["product"] in products else _of_product(report, row["product"]))
+            row
+            if row["product"] in products
+            else without(_as_mean(report, row), _of_product(report, row["product"]))
             for row in report["products"]
         ],
         "groups": [without(row, ENERGY) for row in report["groups"]],
-        "months": [without(row, ENERGY) for row in report["months"]],
+        "months": [without(_as_mean(report, row), ENERGY) for row in report["months"]],
         "nodes": [
-            without(row, () if _node(row["node"]) in told else ENERGY) for row in report["nodes"]
+            row if _node(row["node"]) in told else without(_as_mean(report, row), ENERGY)
+            for row in report["nodes"]
         ],
-        "places": [without(row, () if _place(row) in told else ENERGY) for row in report["places"]],
+        "places": [
+            row if _place(row) in told else without(_as_mean(report, row), ENERGY)
+            for row in report["places"]
+        ],
         "technologies": _technologies(report),
         "calendar": [_day(row) for row in report["calendar"]],
         "worst": [_day(row) for row in report["worst"]],
         "designs": _designs(report["designs"], withheld, products),
     }  # fmt: skip
+
+
+def coarse(mean: int | None, parts: Collection[int]) -> int | None:
+    """Return a mean of parts as coarsely as keeps untold how much each weighs.
+
+    In steps of the power of ten that is not below a fifth of what lies between the parts, rounded
+    down, and not below the lowest: of parts that are alike it is told as it is.
+
+    >>> coarse(936_410, [939_543, 933_607]), coarse(999_612, [999_600, 1_000_000])
+    (933607, 999600)
+    >>> coarse(999_958, [999_600, 1_000_000]), coarse(7, [7, 7]), coarse(None, [])
+    (999900, 7, None)
+    """
+    if mean is None or not parts:
+        return mean
+    step, spread = 1, max(parts) - min(parts)
+    while step * PARTS_OF_SPREAD < spread:
+        step *= 10
+    return max(mean // step * step, min(*parts, mean))
+
+
+def _as_mean(report: Report, row: Row) -> dict[str, Any]:
+    """Return a row of service with its ratio as the mean of the groups that it holds."""
+    holons = {each["node"]: each["places"] for each in report["nodes"]}
+    parts = [
+        group["delivered_ppm"]
+        for group in report["groups"]
+        if group["delivered_ppm"] is not None
+        and all(
+            row[name] in (None, group[name]) for name in ("month", "node", "product") if name in row
+        )
+        and ("layer" not in row or holons.get(group["node"], {}).get(row["layer"]) == row["holon"])
+    ]
+    return {**row, "delivered_ppm": coarse(row["delivered_ppm"], parts)}
 
 
 def own_part(report: Report, participant: str) -> dict[str, Any]:
@@ -208,6 +252,9 @@ def _figure(row: Row, withheld: Collection[str]) -> dict[str, Any]:
 def _day(row: Row) -> dict[str, Any]:
     """Return a day or an interval in ratios alone; which run it is of, everybody may know."""
     kept = {name: value for name, value in row.items() if name not in SHORT}
+    for name in ("short_ppm", "late_ppm"):
+        # Beside nodes at which nothing was short, which have no row.
+        kept[name] = coarse(row[name], [0, *(node[name] for node in row["nodes"])])
     kept["nodes"] = [
         {name: value for name, value in node.items() if name not in SHORT} for node in row["nodes"]
     ]

@@ -5,10 +5,12 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from settlement.fairness.make import FairnessRequest, make_report
 from settlement.fairness.price_figures import price_figures
-from settlement.fairness.public import own_part, public_part
+from settlement.fairness.public import coarse, own_part, public_part
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
     FAIR_PLAY,
@@ -101,6 +103,42 @@ def test_who_takes_a_unit_over_is_told_nothing_of_the_days_before(session, monke
     technology = {row["technology"]: row for row in whole["technologies"]}["battery"]
     assert technology["units"] == 1
     assert technology["paid_micro"] == sum(row["paid_micro"] for row in rows.values())
+
+
+def test_nobody_solves_anothers_energy_from_what_was_delivered(session):
+    publish_with(session, FAIR_PLAY, "flexible")
+    ingest_month_end(session)
+    settle_month_end(session)
+    report = of_days(session, FIRST, LAST)
+    # One supplies the homes and one the offices, which knows its own energy.
+    due = {row["product"]: row["matured_wh"] for row in report["products"]}
+    for told, is_near in ((report, True), (report["public"], False)):
+        delivered = {row["product"]: row["delivered_ppm"] for row in told["products"]}
+        (of_all,) = [
+            row["delivered_ppm"]
+            for row in told["places"]
+            if row["layer"] == "system" and row["product"] is None
+        ]
+        # As exactly as the ppm allow.
+        low, high = min(delivered.values()), max(delivered.values())
+        assert low <= of_all <= high
+        part = (of_all - delivered["office"]) / ((delivered["home"] - delivered["office"]) or 1)
+        solved = due["office"] * part / (1 - part or 1)
+        assert (abs(solved - due["home"]) < due["home"] / 100) is is_near
+    # What each was promised where it is, everybody reads to the ppm.
+    assert [row["delivered_ppm"] for row in report["public"]["groups"]] == [
+        row["delivered_ppm"] for row in report["groups"]
+    ]
+
+
+@given(st.dictionaries(st.integers(0, 1_000_000), st.integers(1, 1_000), min_size=1, max_size=8))
+def test_a_coarse_mean_lies_among_its_parts_and_is_exact_where_they_are_alike(weights):
+    mean = sum(part * weight for part, weight in weights.items()) // sum(weights.values())
+    told, spread = coarse(mean, list(weights)), max(weights) - min(weights)
+    assert min(weights) <= told <= mean
+    assert mean - told < 2 * spread + 1
+    if spread <= 5:
+        assert told == mean
 
 
 def test_what_one_participant_alone_was_lacking_is_told_nobody(session):

@@ -19,7 +19,7 @@ from ledger.log.checkpoints import publish_checkpoint
 from settlement.billing.post import post
 from settlement.core.rounding import annual_to_day
 from settlement.evidence.recompute import recompute
-from settlement.fairness import designs, report, reward, sums, verification, words
+from settlement.fairness import designs, public, report, reward, sums, verification, words
 from settlement.fairness.definitions import FIGURE_OF, FIGURES
 from settlement.fairness.delivery import known
 from settlement.fairness.designs import distance_ppm, shares_of, tight_intervals
@@ -103,7 +103,7 @@ PLACES = {
 
 
 def test_examples():
-    for module in (designs, report, reward, sums, verification, words):
+    for module in (designs, public, report, reward, sums, verification, words):
         assert doctest.testmod(module).failed == 0, module
 
 
