@@ -246,8 +246,8 @@ def promises_of(design: DesignSums, sums: Sums) -> tuple[int, int, int | None]:
         if is_whole(month, sums.days_of_month[month]):
             count += 1
             kept += part.delivered * PPM >= promise * part.whole
-        if part.ppm is not None:
-            margins.append(part.ppm - promise)
+            if part.ppm is not None:
+                margins.append(part.ppm - promise)
     return kept, count, min(margins, default=None)
 
 

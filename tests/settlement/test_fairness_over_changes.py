@@ -105,6 +105,17 @@ def test_who_takes_a_unit_over_is_told_nothing_of_the_days_before(session, monke
     assert technology["paid_micro"] == sum(row["paid_micro"] for row in rows.values())
 
 
+def test_no_margin_is_told_of_a_month_that_is_not_met_whole(session):
+    publish_with(session, FAIR_PLAY, "flexible")
+    ingest_month_end(session)
+    settle_month_end(session)
+    report = of_days(session, FIRST, LAST)
+    assert report["promises"] == 0
+    assert any(row["delivered_ppm"] < row["promised_ppm"] for row in report["groups"])
+    values = {row["code"]: row["value"] for row in report["figures"]}
+    assert values["lowest_margin_ppm"] is values["promises_kept_ppm"] is None
+
+
 def test_nobody_solves_anothers_energy_from_what_was_delivered(session):
     publish_with(session, FAIR_PLAY, "flexible")
     ingest_month_end(session)
