@@ -19,7 +19,7 @@ from settlement.baselines.day import PricedDay
 from settlement.core.arrays import Integers
 from settlement.core.rounding import WH_PER_MWH
 from settlement.fairness.inequality import PPM, Group, gini_ppm, jain_ppm, lorenz_ppm, spread_ppm
-from settlement.fairness.prices_of_days import figures_of_days
+from settlement.fairness.prices_of_days import figures_of_days, intervals_at_bounds
 from settlement.fairness.sums import GroupKey, PointKey, Sums, whole_wh
 
 Name = TypeVar("Name")
@@ -231,7 +231,7 @@ def design_figures(
         "cost_burden_distance_ppm": distance_ppm(shares_of(of_product), shares_of(in_tight)),
         "largest_spread_ppm": max(spreads, default=None),
         "cost_micro_per_mwh": per(charged * WH_PER_MWH, taken),
-        "intervals_at_bounds": prices and prices.intervals_at_bounds,
+        "intervals_at_bounds": intervals_at_bounds(design.prices) if design.prices else None,
         "volatility_ppm": prices and prices.volatility_ppm,
         "carbon_g": design.carbon.grams,
     }

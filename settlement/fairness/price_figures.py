@@ -23,7 +23,6 @@ class PriceFigures:
         largest_step_micro_per_mwh: largest change at one place from one interval to the next.
         intervals: K.
         intervals_at_cap, intervals_at_floor: in which at least one place is there.
-        intervals_at_bounds: in which any place is at one of both; both at once count once.
         within_bounds: whether every price lies between floor and cap.
     """
 
@@ -35,7 +34,6 @@ class PriceFigures:
     intervals: int
     intervals_at_cap: int
     intervals_at_floor: int
-    intervals_at_bounds: int
     within_bounds: bool
 
 
@@ -54,8 +52,6 @@ def price_figures(
     total, squares = sum(prices), sum(price * price for price in prices)
     spread = isqrt((len(prices) * squares - total * total) * PPM * PPM)
     steps = np.abs(np.diff(prices_micro_per_mwh, axis=1))
-    at_cap = (prices_micro_per_mwh >= cap_micro_per_mwh).any(axis=0)
-    at_floor = (prices_micro_per_mwh <= floor_micro_per_mwh).any(axis=0)
     return PriceFigures(
         lowest_micro_per_mwh=min(prices),
         highest_micro_per_mwh=max(prices),
@@ -63,9 +59,8 @@ def price_figures(
         volatility_ppm=spread // total if total > 0 else None,
         largest_step_micro_per_mwh=int(steps.max(initial=0)),
         intervals=prices_micro_per_mwh.shape[1],
-        intervals_at_cap=int(at_cap.sum()),
-        intervals_at_floor=int(at_floor.sum()),
-        intervals_at_bounds=int((at_cap | at_floor).sum()),
+        intervals_at_cap=int((prices_micro_per_mwh >= cap_micro_per_mwh).any(axis=0).sum()),
+        intervals_at_floor=int((prices_micro_per_mwh <= floor_micro_per_mwh).any(axis=0).sum()),
         within_bounds=floor_micro_per_mwh <= min(prices) and max(prices) <= cap_micro_per_mwh,
     )
 

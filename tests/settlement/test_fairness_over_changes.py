@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from settlement.baselines.day import PricedDay
 from settlement.fairness.make import FairnessRequest, make_report
-from settlement.fairness.price_figures import price_figures
+from settlement.fairness.prices_of_days import figures_of_days, intervals_at_bounds
 from settlement.fairness.public import coarse, own_part, public_part
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
@@ -173,6 +174,8 @@ def test_what_one_participant_alone_was_lacking_is_told_nobody(session):
 
 
 def test_an_interval_at_both_bounds_counts_once():
-    found = price_figures(np.array([[0, 5, 9], [9, 5, 9]]), 0, 9)
+    prices = np.array([[0, 5, 9], [9, 5, 9]])
+    days = [PricedDay(("A", "B"), prices, 0, 9), PricedDay(("A", "B"), prices, -1, 10)]
+    assert intervals_at_bounds(days) == 2
+    found = figures_of_days(days)
     assert (found.intervals_at_cap, found.intervals_at_floor) == (2, 1)
-    assert found.intervals_at_bounds == 2
