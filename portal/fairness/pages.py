@@ -19,6 +19,7 @@ from portal.fairness.summary import (
     NOT_COMPARED,
     own_sentences,
     short_headline,
+    standing,
     summary,
     worse,
 )
@@ -68,6 +69,7 @@ class ReportPage:
     Attributes:
         worse: where the market does worse than other designs.
         no_worse: what is said where it does so nowhere.
+        standing: what has come since it was made; empty where nothing has.
         proof: the runs that it rests on.
         versions: the reports of the same period, latest first.
     """
@@ -88,6 +90,7 @@ class ReportPage:
     leaf: int | None
     versions: tuple[Version, ...]
     no_worse: str
+    standing: str
     how_checked: str = HOW_CHECKED
 
     @property
@@ -185,6 +188,7 @@ def report_page(
         found.leaf,
         tuple(versions),
         NO_WORSE if designs_of(report) else NOT_COMPARED,
+        standing(is_superseded=found.is_superseded, is_latest=versions[0] == found.version),
     )
 
 

@@ -14,12 +14,22 @@ from settlement.fairness.records import PostedDay, pin_from_json, runs_of
 from settlement.fairness.store import find_report
 
 TABLE = "settlement.fairness_report"
+_SUPERSEDED = (
+    "EXISTS (SELECT FROM jsonb_to_recordset(seen.pins) AS pin (day date, run uuid) "
+    "CROSS JOIN LATERAL (SELECT journal.run_id FROM ledger.journal "
+    "WHERE journal.market = seen.market AND journal.run_id IS NOT NULL "
+    "AND journal.settlement_day = pin.day ORDER BY journal.number DESC LIMIT 1) AS posted "
+    "WHERE posted.run_id <> pin.run)"
+)
+"""Whether a later run of a day is posted than that which a report rests on."""
+
+SUPERSEDED = text(f"SELECT {_SUPERSEDED} FROM settlement.public_fairness(:report_id) AS seen")
 LISTED = text(
     "SELECT DISTINCT ON (listed.market, listed.first_day, listed.last_day) listed.id, "
     "listed.market, listed.first_day, listed.last_day, listed.created_at, listed.digest, "
     "(SELECT jsonb_build_object("
     "'promises', seen.public -> 'promises', 'promises_kept', seen.public -> 'promises_kept', "
-    "'findings', seen.public -> 'findings', "
+    f"'findings', seen.public -> 'findings', 'is_superseded', {_SUPERSEDED}, "
     "'is_compared', jsonb_path_exists(seen.public, '$.designs.*.figures')) "
     "FROM settlement.public_fairness(listed.id) AS seen) AS said "
     "FROM settlement.fairness_reports(NULL) AS listed "
@@ -77,6 +87,7 @@ class ReadReport:
         runs: whose results it rests on, of consecutive days each.
         own: what it says of the participants that the reader acts for.
         leaf: its place in the signed log.
+        is_superseded: whether a later run of one of its days was posted since.
     """
 
     version: Version
@@ -85,6 +96,7 @@ class ReadReport:
     own: Sequence[Own]
     leaf: int | None
     is_whole: bool
+    is_superseded: bool
 
 
 def latest_reports(session: Session) -> list[Listed]:
@@ -109,16 +121,19 @@ def read_report(session: Session, version: Version, *, is_whole: bool) -> ReadRe
     Args:
         is_whole: whether the reader oversees the market; others are told their own part.
     """
+    is_superseded = bool(session.scalar(SUPERSEDED, {"report_id": version.id}))
     leaf = find_leaf(session, TABLE, str(version.id))
     place = None if leaf is None else leaf.index
     if is_whole:
         found = find_report(session, version.id)
         if found is None:
             return None
-        return ReadReport(version, found.report, runs_of(found.pins), (), place, is_whole)
+        return ReadReport(
+            version, found.report, runs_of(found.pins), (), place, is_whole, is_superseded
+        )
     row = session.execute(PUBLIC, {"report_id": version.id}).one_or_none()
     if row is None:
         return None
     pins: list[PostedDay] = [pin_from_json(pin) for pin in row.pins]
     own = [Own(*each) for each in session.execute(OWN, {"report_id": version.id})]
-    return ReadReport(version, row.public, runs_of(pins), own, place, is_whole)
+    return ReadReport(version, row.public, runs_of(pins), own, place, is_whole, is_superseded)

@@ -12,12 +12,32 @@ NO_WORSE = "In no figure that other designs have as well does the market do wors
 NOT_COMPARED = "No other designs were put beside these days, so nothing is compared."
 
 
+def standing(*, is_superseded: bool, is_latest: bool) -> str:
+    """Return what has come since a report was made; empty where nothing has.
+
+    >>> standing(is_superseded=False, is_latest=True)
+    ''
+    >>> standing(is_superseded=False, is_latest=False)
+    'Another report of the same runs was made since.'
+    """
+    if not is_superseded:
+        return "" if is_latest else "Another report of the same runs was made since."
+    words = "A later run of some of these days was posted since this report was made."
+    return f"{words} No report of it has been made yet." if is_latest else words
+
+
 def short_headline(said: Report) -> str:
     """Return what a report says in a line: of promises, and in how many figures it does worse.
 
     Args:
-        said: its `promises`, `promises_kept` and `findings`, and whether it `is_compared`.
+        said: its `promises`, `promises_kept` and `findings`, whether it `is_compared`, and whether
+            it `is_superseded` by a later run.
     """
+    words = _headline(said)
+    return f"{words}; a later run was posted since" if said["is_superseded"] else words
+
+
+def _headline(said: Report) -> str:
     count, kept = said["promises"] or 0, said["promises_kept"] or 0
     words = f"{kept} of {plural(count, 'promise')} kept" if count else "No promise to be judged"
     if not said["is_compared"]:

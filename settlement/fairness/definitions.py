@@ -107,7 +107,7 @@ FIGURES = (
         Dimension.DELIVERY,
         "Delivery less promise, at worst",
         "What is delivered of what was due, less what is promised, of the product at a node and in "
-        "a month that has least; negative where a promise was broken",
+        "a whole month that has least; negative where a promise was broken",
         "min(floor(delivered / matured) - promise)",
         THESIS,
         "ppm",

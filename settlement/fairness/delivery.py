@@ -40,7 +40,8 @@ def product_rows(sums: Sums) -> list[dict[str, Any]]:
         services[product].add(service)
     for point in sums.points.values():
         owed[point.product] += point.owed
-        households[point.product] += point.household_count
+    for at in sums.latest.values():
+        households[sums.points[at].product] += sums.points[at].household_count
     law = sums.last_law
     products = sorted({point.product for point in sums.points.values()} | services.keys())
     rows = []

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,8 +19,10 @@ from settlement.baselines.day import PricedDay
 from settlement.core.arrays import Integers
 from settlement.core.rounding import WH_PER_MWH
 from settlement.fairness.inequality import PPM, Group, gini_ppm, jain_ppm, lorenz_ppm, spread_ppm
-from settlement.fairness.prices_of_days import figures_of_days
-from settlement.fairness.sums import GroupKey, Sums, whole_wh
+from settlement.fairness.prices_of_days import figures_of_days, intervals_at_bounds
+from settlement.fairness.sums import GroupKey, PointKey, Sums, whole_wh
+
+Name = TypeVar("Name")
 
 TIGHT_PARTS = 10
 """Of a period's intervals, one in so many is tight: those of the highest tightness."""
@@ -68,10 +70,10 @@ class DesignSums:
     """
 
     groups: dict[GroupKey, Part] = field(default_factory=lambda: defaultdict(Part))
-    points: dict[str, Part] = field(default_factory=lambda: defaultdict(Part))
+    points: dict[PointKey, Part] = field(default_factory=lambda: defaultdict(Part))
     refused_wh: int | None = None
-    charged_micro: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    taken_wh: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    charged_micro: dict[PointKey, int] = field(default_factory=lambda: defaultdict(int))
+    taken_wh: dict[PointKey, int] = field(default_factory=lambda: defaultdict(int))
     beyond_fuel_micro: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     taken: list[dict[str, Integers]] = field(default_factory=list)
     prices: list[PricedDay] = field(default_factory=list)
@@ -81,11 +83,11 @@ class DesignSums:
 def settled_design(sums: Sums) -> DesignSums:
     """Return what the settled market came to, from what was stored of it."""
     design = DesignSums(taken=sums.taken, prices=sums.prices, carbon=sums.carbon)
-    for name, point in sums.points.items():
-        design.charged_micro[name] = point.all_charged_micro
-        design.taken_wh[name] = point.taken_wh
+    for at, point in sums.points.items():
+        design.charged_micro[at] = point.all_charged_micro
+        design.taken_wh[at] = point.taken_wh
         if sums.knows_service:
-            design.points[name] = Part(point.service.desired, point.service.delivered)
+            design.points[at] = Part(point.service.desired, point.service.delivered)
     for key, service in sums.groups.items():
         design.groups[key] = Part(service.matured, service.delivered)
     for name, unit in sums.units.items():
@@ -128,11 +130,12 @@ def access_of(design: DesignSums, sums: Sums) -> dict[str, Any]:
     """Return how evenly what is desired is delivered: F3."""
     nodes: dict[str, Part] = defaultdict(Part)
     households: list[Group] = []
-    for name, part in sorted(design.points.items()):
-        point = sums.points[name]
-        nodes[point.node].add(part.whole, part.delivered)
-        if point.household_count and part.ratio is not None:
-            households.append((point.household_count, point.household_count * part.ratio))
+    for at, part in sorted(design.points.items()):
+        nodes[sums.points[at].node].add(part.whole, part.delivered)
+    for name, part in parts_by_supply_point(design).items():
+        count = sums.points[sums.latest[name]].household_count
+        if count and part.ratio is not None:
+            households.append((count, count * part.ratio))
     of_nodes = [part.ratio for part in nodes.values() if part.ratio is not None]
     groups: list[Group] = [(1, ratio) for ratio in of_nodes]
     return {
@@ -141,6 +144,14 @@ def access_of(design: DesignSums, sums: Sums) -> dict[str, Any]:
             [Fraction(amount) / count for count, amount in households], households
         ),
     }
+
+
+def parts_by_supply_point(design: DesignSums) -> dict[str, Part]:
+    """Return what was delivered to each supply point, whoever supplied it."""
+    parts: dict[str, Part] = defaultdict(Part)
+    for (name, *_), part in sorted(design.points.items()):
+        parts[name].add(part.whole, part.delivered)
+    return parts
 
 
 def _evenness(ratios: Sequence[Fraction], groups: Sequence[Group]) -> dict[str, Any]:
@@ -157,8 +168,8 @@ def costs_by_product(design: DesignSums, sums: Sums, tight: Integers) -> list[di
     charged: dict[str, int] = defaultdict(int)
     taken: dict[str, int] = defaultdict(int)
     at_node: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for name, point in sorted(sums.points.items()):
-        micro, wh = design.charged_micro.get(name, 0), design.taken_wh.get(name, 0)
+    for at, point in sorted(sums.points.items()):
+        micro, wh = design.charged_micro.get(at, 0), design.taken_wh.get(at, 0)
         charged[point.product] += micro
         taken[point.product] += wh
         at_node[point.product, point.node][0] += micro
@@ -214,12 +225,13 @@ def design_figures(
         "jain_of_nodes_ppm": access["nodes"]["jain_ppm"],
         "gini_of_households_ppm": access["households"]["gini_ppm"],
         "lowest_access_ppm": min(
-            (part.ppm for part in design.points.values() if part.ppm is not None), default=None
+            (part.ppm for part in parts_by_supply_point(design).values() if part.ppm is not None),
+            default=None,
         ),
         "cost_burden_distance_ppm": distance_ppm(shares_of(of_product), shares_of(in_tight)),
         "largest_spread_ppm": max(spreads, default=None),
         "cost_micro_per_mwh": per(charged * WH_PER_MWH, taken),
-        "intervals_at_bounds": prices and prices.intervals_at_cap + prices.intervals_at_floor,
+        "intervals_at_bounds": intervals_at_bounds(design.prices) if design.prices else None,
         "volatility_ppm": prices and prices.volatility_ppm,
         "carbon_g": design.carbon.grams,
     }
@@ -234,8 +246,8 @@ def promises_of(design: DesignSums, sums: Sums) -> tuple[int, int, int | None]:
         if is_whole(month, sums.days_of_month[month]):
             count += 1
             kept += part.delivered * PPM >= promise * part.whole
-        if part.ppm is not None:
-            margins.append(part.ppm - promise)
+            if part.ppm is not None:
+                margins.append(part.ppm - promise)
     return kept, count, min(margins, default=None)
 
 
@@ -261,7 +273,7 @@ def units_paid_back(design: DesignSums, sums: Sums) -> int | None:
     )
 
 
-def shares_of(amounts: Mapping[str, int]) -> dict[str, Fraction]:
+def shares_of(amounts: Mapping[Name, int]) -> dict[Name, Fraction]:
     """Return each part of the whole, exactly; nothing where the whole is not above 0."""
     whole = sum(amounts.values())
     return {name: Fraction(each, whole) for name, each in amounts.items()} if whole > 0 else {}

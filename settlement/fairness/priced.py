@@ -23,6 +23,7 @@ from settlement.core.model import MarketModel
 from settlement.core.pots import fuel_payments_micro
 from settlement.fairness.designs import DesignSums
 from settlement.fairness.facts import FUEL, PAYMENTS, FairDay
+from settlement.fairness.sums import PointKey, point_key
 
 ONE_PLACE = ("market",)
 
@@ -42,7 +43,7 @@ class BaselineSums:
 
     designs: dict[Design, DesignSums] = field(default_factory=_designs)
     flat_paid_micro: int = 0
-    flat_delivered: list[tuple[tuple[str, ...], Integers]] = field(default_factory=list)
+    flat_delivered: list[tuple[tuple[PointKey, ...], Integers]] = field(default_factory=list)
 
     def add(self, day: FairDay, model: MarketModel, solved: SolvedDay) -> None:
         """Add a day."""
@@ -53,7 +54,7 @@ class BaselineSums:
         for design, money in marginal_money(market, solved).items():
             sums = self.designs[design]
             for name, micro in zip(model.supply_points, money.charges_micro, strict=True):
-                sums.charged_micro[name] += int(micro.sum())
+                sums.charged_micro[point_key(day.law, name)] += int(micro.sum())
             fuel = fuel_payments_micro(money.served.generation_wh, model.offer_micro_per_mwh)
             beyond = (money.payments_micro - fuel).sum(axis=1).tolist()
             for name, micro in zip(model.units, beyond, strict=True):
@@ -74,9 +75,9 @@ class BaselineSums:
         delivered = [wh for _, wh in self.flat_delivered]
         charges = flat_charges_micro(self.flat_paid_micro, delivered)
         flat = self.designs[Design.FLAT]
-        for (names, _), micro in zip(self.flat_delivered, charges, strict=True):
-            for name, each in zip(names, micro.sum(axis=1).tolist(), strict=True):
-                flat.charged_micro[name] += each
+        for (points, _), micro in zip(self.flat_delivered, charges, strict=True):
+            for at, each in zip(points, micro.sum(axis=1).tolist(), strict=True):
+                flat.charged_micro[at] += each
         return self.designs
 
     def _add_flat(self, day: FairDay, model: MarketModel, solved: SolvedDay) -> None:
@@ -88,7 +89,8 @@ class BaselineSums:
             self.designs[Design.FLAT].beyond_fuel_micro[name] += beyond
             settled += beyond
         self.flat_paid_micro += fuel + settled
-        self.flat_delivered.append((model.supply_points, solved.designs.flat.delivered_wh))
+        points = tuple(point_key(day.law, name) for name in model.supply_points)
+        self.flat_delivered.append((points, solved.designs.flat.delivered_wh))
 
     def _serve(self, design: Design, day: FairDay, asked_wh: Integers, served: Served) -> None:
         sums, points = self.designs[design], day.law.register.supply_points
@@ -99,9 +101,10 @@ class BaselineSums:
         for (name, (_, point)), wanted, wh, row in zip(
             points.items(), whole, got, delivered, strict=True
         ):
-            sums.points[name].add(wanted, wh)
+            at = point_key(day.law, name)
+            sums.points[at].add(wanted, wh)
             sums.groups[day.month, point.node, point.product].add(wanted, wh)
-            sums.taken_wh[name] += wh
+            sums.taken_wh[at] += wh
             products[point.product] = products.get(point.product, 0) + row
         sums.refused_wh = (sums.refused_wh or 0) + sum(whole) - sum(got)
         sums.taken.append(products)

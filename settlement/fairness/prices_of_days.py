@@ -50,6 +50,19 @@ def figures_of_days(days: Sequence[PricedDay]) -> PriceFigures:
     )
 
 
+def intervals_at_bounds(days: Sequence[PricedDay]) -> int:
+    """Return in how many intervals any place is at the floor or the cap of its day.
+
+    One with a place at each counts once.
+    """
+    at_bounds = (
+        (day.prices_micro_per_mwh <= day.floor_micro_per_mwh)
+        | (day.prices_micro_per_mwh >= day.cap_micro_per_mwh)
+        for day in days
+    )
+    return sum(int(places.any(axis=0).sum()) for places in at_bounds)
+
+
 def _steps(days: Sequence[PricedDay]) -> list[int]:
     """Return the largest step of each stretch of days with the same places."""
     return [

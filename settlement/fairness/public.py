@@ -3,16 +3,29 @@
 Ratios of products, nodes and parts of the grid are for everybody, and so are prices. Energy and
 money are sums over participants: which of them may be told together, the rule of trials says
 (`settlement.fairness.suppression`); what it withholds is null. Where the energy of a product is
-withheld, so is its part of all energy and of all charges, which would tell it. Days and intervals
-are told as ratios alone; of units everybody is told technologies, by the same rule, and of supply
-points nothing. A participant is told its own units and supply points whole.
+withheld, so is its part of all energy and of all charges, which would tell it. So would charges per
+MWh: those of all are the mean of those of products, and by two such means the parts of three
+products are solved. So of withheld products those of other designs are withheld; those of all, too,
+where they narrow a part down; and those of the cheapest and dearest node where there are but two.
+What was delivered of what was due is such a mean, too: of products, places, days and whatever else
+has parts that are told, it is told as coarsely as a fifth of what lies between its parts; of a
+product at a node in a month, of which promises are, to the ppm.
+Days and intervals are told as ratios alone; of units everybody is told technologies, by the same
+rule, and of supply points nothing. A participant is told its own units and supply points whole.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from settlement.fairness.definitions import FIGURE_OF
-from settlement.fairness.suppression import Parts, is_small_sum, told_sums
+from settlement.fairness.suppression import (
+    LEAST_REST_PPM,
+    PPM,
+    Parts,
+    is_small_sum,
+    told_sums,
+)
 
 Report = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -22,6 +35,9 @@ ENERGY = (
     "shortfall_wh", "owed_wh",
 )  # fmt: skip
 COSTS = ("charged_micro", "taken_wh", "cost_share_ppm", "energy_share_ppm", "tight_share_ppm")
+PARTS_OF_SPREAD = 5
+OF_ALL = "cost_micro_per_mwh"
+EXTREMES = ("lowest_cost_micro_per_mwh", "highest_cost_micro_per_mwh")
 REWARDS = (
     "reward_share_ppm", "shapley_share_ppm", "paid_micro", "pots_micro", "fuel_micro",
     "fixed_micro", "capital_micro",
@@ -30,8 +46,8 @@ TOTALS = ("refused_wh", "deferred_wh", "declined_wh", "owed_wh")
 SHORT = ("missed_wh", "deferred_wh", "interval_missed_wh", "interval_deferred_wh")
 ALL = "all"
 OF_POINTS = (
-    "desired_wh", "matured_wh", "missed_wh", "deferred_wh", "declined_wh", "owed_wh", "taken_wh",
-    "charged_micro",
+    "desired_wh", "matured_wh", "delivered_wh", "missed_wh", "deferred_wh", "declined_wh",
+    "shortfall_wh", "owed_wh", "taken_wh", "charged_micro",
 )  # fmt: skip
 """The columns by which it is judged whether a sum of supply points tells of one participant."""
 OF_UNITS = ("paid_micro", "pots_micro", "fuel_micro", "fixed_micro", "capital_micro")
@@ -40,7 +56,10 @@ OF_UNITS = ("paid_micro", "pots_micro", "fuel_micro", "fixed_micro", "capital_mi
 def public_part(report: Report) -> dict[str, Any]:
     """Return what everybody may be told, of a report without its public part."""
     told = _told_of_points(report)
+    products = {row["product"] for row in report["products"] if _product(row["product"]) in told}
     withheld = _withheld(report, ALL in told)
+    if tells_a_part(report["products"], products, _value(report, OF_ALL)):
+        withheld.add(OF_ALL)
     return {
         **{
             name: report[name]
@@ -56,20 +75,60 @@ def public_part(report: Report) -> dict[str, Any]:
         ],
         **{name: report[name] if ALL in told else None for name in TOTALS},
         "products": [
-            without(row, () if _product(row["product"]) in told else (*ENERGY, *COSTS))
+            row
+            if row["product"] in products
+            else without(_as_mean(report, row), _of_product(report, row["product"]))
             for row in report["products"]
         ],
         "groups": [without(row, ENERGY) for row in report["groups"]],
-        "months": [without(row, ENERGY) for row in report["months"]],
+        "months": [without(_as_mean(report, row), ENERGY) for row in report["months"]],
         "nodes": [
-            without(row, () if _node(row["node"]) in told else ENERGY) for row in report["nodes"]
+            row if _node(row["node"]) in told else without(_as_mean(report, row), ENERGY)
+            for row in report["nodes"]
         ],
-        "places": [without(row, () if _place(row) in told else ENERGY) for row in report["places"]],
+        "places": [
+            row if _place(row) in told else without(_as_mean(report, row), ENERGY)
+            for row in report["places"]
+        ],
         "technologies": _technologies(report),
         "calendar": [_day(row) for row in report["calendar"]],
         "worst": [_day(row) for row in report["worst"]],
-        "designs": _designs(report["designs"], withheld),
+        "designs": _designs(report["designs"], withheld, products),
     }  # fmt: skip
+
+
+def coarse(mean: int | None, parts: Collection[int]) -> int | None:
+    """Return a mean of parts as coarsely as keeps untold how much each weighs.
+
+    In steps of the power of ten that is not below a fifth of what lies between the parts, rounded
+    down, and not below the lowest: of parts that are alike it is told as it is.
+
+    >>> coarse(936_410, [939_543, 933_607]), coarse(999_612, [999_600, 1_000_000])
+    (933607, 999600)
+    >>> coarse(999_958, [999_600, 1_000_000]), coarse(7, [7, 7]), coarse(None, [])
+    (999900, 7, None)
+    """
+    if mean is None or not parts:
+        return mean
+    step, spread = 1, max(parts) - min(parts)
+    while step * PARTS_OF_SPREAD < spread:
+        step *= 10
+    return max(mean // step * step, min(*parts, mean))
+
+
+def _as_mean(report: Report, row: Row) -> dict[str, Any]:
+    """Return a row of service with its ratio as the mean of the groups that it holds."""
+    holons = {each["node"]: each["places"] for each in report["nodes"]}
+    parts = [
+        group["delivered_ppm"]
+        for group in report["groups"]
+        if group["delivered_ppm"] is not None
+        and all(
+            row[name] in (None, group[name]) for name in ("month", "node", "product") if name in row
+        )
+        and ("layer" not in row or holons.get(group["node"], {}).get(row["layer"]) == row["holon"])
+    ]
+    return {**row, "delivered_ppm": coarse(row["delivered_ppm"], parts)}
 
 
 def own_part(report: Report, participant: str) -> dict[str, Any]:
@@ -116,6 +175,48 @@ def _technologies(report: Report) -> list[dict[str, Any]]:
     ]
 
 
+def tells_a_part(products: Iterable[Row], told: Collection[str], mean: int | None) -> bool:
+    """Return whether charges per MWh of all tell a withheld product's part of all energy.
+
+    They are the mean of those of products, weighed by energy. They tell a part where the highest
+    that agrees with them is less than a tenth above the lowest.
+
+    >>> rows = [{"product": p, "cost_micro_per_mwh": c} for p, c in zip("abc", (60, 80, 100))]
+    >>> tells_a_part(rows[:2], {}, 70), tells_a_part(rows, {}, 70), tells_a_part(rows, "abc", 70)
+    (True, False, False)
+    """
+    costs = {row["product"]: row[OF_ALL] for row in products if row[OF_ALL] is not None}
+    if mean is None or len(costs) < 2:
+        return False
+    for product in costs.keys() - set(told):
+        cost, others = costs[product], [c for name, c in costs.items() if name != product]
+        # With one other beyond the mean, and with as little of any as can be.
+        parts = [
+            Fraction(abs(other - mean), abs(other - cost))
+            for other in others
+            if (other - mean) * (cost - mean) < 0
+        ]
+        if cost == mean:
+            parts = [Fraction(1)]
+        lowest = min(parts, default=Fraction(0))
+        if min(others) <= mean <= max(others):
+            lowest = Fraction(0)
+        highest = max(parts, default=Fraction(0))
+        if (highest - lowest) * PPM < lowest * LEAST_REST_PPM:
+            return True
+    return False
+
+
+def _value(report: Report, code: str) -> int | None:
+    return next((row["value"] for row in report["figures"] if row["code"] == code), None)
+
+
+def _of_product(report: Report, product: str) -> tuple[str, ...]:
+    """Return what is withheld of a product whose energy is."""
+    nodes = {row["node"] for row in report["supply_points"] if row["product"] == product}
+    return (*ENERGY, *COSTS, *(EXTREMES if len(nodes) == 2 else ()))
+
+
 def _withheld(report: Report, is_energy_told: bool) -> set[str]:
     """Return the figures that are sums over participants and may not be told, by code.
 
@@ -151,21 +252,29 @@ def _figure(row: Row, withheld: Collection[str]) -> dict[str, Any]:
 def _day(row: Row) -> dict[str, Any]:
     """Return a day or an interval in ratios alone; which run it is of, everybody may know."""
     kept = {name: value for name, value in row.items() if name not in SHORT}
+    for name in ("short_ppm", "late_ppm"):
+        # Beside nodes at which nothing was short, which have no row.
+        kept[name] = coarse(row[name], [0, *(node[name] for node in row["nodes"])])
     kept["nodes"] = [
         {name: value for name, value in node.items() if name not in SHORT} for node in row["nodes"]
     ]
     return kept
 
 
-def _designs(designs: Mapping[str, Any] | None, withheld: Collection[str]) -> dict[str, Any] | None:
-    """Return what other designs come to; of products prices alone."""
+def _designs(
+    designs: Mapping[str, Any] | None, withheld: Collection[str], products: Collection[str]
+) -> dict[str, Any] | None:
+    """Return what other designs come to; of products charges per MWh alone, of those told."""
     if designs is None or "why_not" in designs:
         return None if designs is None else dict(designs)
     return {
         name: {
             "figures": without(design["figures"], withheld),
             "access": design["access"],
-            "products": [without(row, COSTS) for row in design["products"]],
+            "products": [
+                without(row, COSTS if row["product"] in products else (*COSTS, OF_ALL, *EXTREMES))
+                for row in design["products"]
+            ],
         }
         for name, design in designs.items()
     }

@@ -32,7 +32,8 @@ units), ratios in ppm. What does not apply is null.
     F1: see `settlement.fairness.reward`; a unit has ``payback_milliyears`` beside
     ``expected_payback_years``.
 ``supply_points``
-    each one's service and charges, with ``participant``.
+    each one's service and charges, with ``participant``; one that changed supplier, node or product
+    has a row of each, so that nobody is told of days on which another supplied it.
 ``calendar``
     by day: ``run``, ``short_ppm`` (missed of what matured), ``late_ppm`` (served late of it),
     ``missed_wh``, ``deferred_wh``, ``short_intervals``, and ``nodes`` that were short, each with
@@ -82,7 +83,7 @@ from settlement.fairness.designs import (
 from settlement.fairness.prices_of_days import figures_of_days
 from settlement.fairness.reward import (
     reward_distance_ppm,
-    shapley_shares,
+    shapley_by_unit,
     technology_rows,
     unit_rows,
 )
@@ -168,7 +169,7 @@ def settled_figures(sums: Sums) -> dict[str, int | None]:
     waste = _waste(sums)
     late = sum(service.late for service in sums.groups.values())
     return {
-        **design_figures(settled, sums, shapley_shares(sums), tight),
+        **design_figures(settled, sums, shapley_by_unit(sums), tight),
         "reward_distance_ppm": reward_distance_ppm(sums),
         "deferred_wh": whole_wh(late) if sums.knows_service else None,
         "waste_wh": waste["waste_wh"],
@@ -186,7 +187,7 @@ def settled_figures(sums: Sums) -> dict[str, int | None]:
 
 def designs_part(sums: Sums, baselines: Baselines) -> dict[str, Any]:
     """Return what other designs come to, by name, on the days of the sums."""
-    tight, shapley = tight_intervals(sums.tightness), shapley_shares(sums)
+    tight, shapley = tight_intervals(sums.tightness), shapley_by_unit(sums)
     return {
         design.value: {
             "figures": design_figures(of_design, sums, shapley, tight),
@@ -256,7 +257,7 @@ def _point_rows(sums: Sums) -> list[dict[str, Any]]:
             "excess_wh": point.excess_wh,
             "charged_micro": point.all_charged_micro,
         }
-        for name, point in sorted(sums.points.items())
+        for (name, *_), point in sorted(sums.points.items())
     ]
 
 

@@ -29,34 +29,45 @@ from typing import Any
 from settlement.fairness.designs import distance_ppm, shares_of
 from settlement.fairness.facts import FUEL, SHAPLEY_POTS
 from settlement.fairness.inequality import PPM
-from settlement.fairness.sums import Sums, UnitSums
+from settlement.fairness.sums import Sums, UnitKey, UnitSums
 
 MILLIYEARS = 1_000
 
 
-def shapley_shares(sums: Sums) -> dict[str, Fraction]:
-    """Return each unit's Shapley share; nothing where no pot paid by a game that has a value."""
+def shapley_shares(sums: Sums) -> dict[UnitKey, Fraction]:
+    """Return the Shapley share of each unit and owner.
+
+    Nothing where no pot paid by a game that has a value.
+    """
     whole = Fraction(0)
-    shares: dict[str, Fraction] = defaultdict(Fraction)
+    shares: dict[UnitKey, Fraction] = defaultdict(Fraction)
     for game in SHAPLEY_POTS:
-        values: dict[str, Fraction] = defaultdict(Fraction)
+        values: dict[UnitKey, Fraction] = defaultdict(Fraction)
         for (of_game, denominator), numerators in sums.shapley.items():
             if of_game == game:
-                for name, numerator in numerators.items():
-                    values[name] += Fraction(numerator, denominator)
+                for at, numerator in numerators.items():
+                    values[at] += Fraction(numerator, denominator)
         value = sum(values.values(), Fraction(0))
         paid = sum(unit.paid_micro[f"payment.{game}_micro"] for unit in sums.units.values())
         if value > 0 and paid > 0:
             whole += paid
-            for name, each in values.items():
-                shares[name] += paid * each / value
-    return {name: share / whole for name, share in shares.items()} if whole else {}
+            for at, each in values.items():
+                shares[at] += paid * each / value
+    return {at: share / whole for at, share in shares.items()} if whole else {}
+
+
+def shapley_by_unit(sums: Sums) -> dict[str, Fraction]:
+    """Return the Shapley share of each unit, whoever owned it when."""
+    shares: dict[str, Fraction] = defaultdict(Fraction)
+    for (name, _), share in shapley_shares(sums).items():
+        shares[name] += share
+    return dict(shares)
 
 
 def reward_distance_ppm(sums: Sums) -> int | None:
     """Return how far the shares of the pots lie from those of contribution."""
     paid = {name: unit.pots_micro for name, unit in sums.units.items() if unit.is_eligible}
-    return distance_ppm(shares_of(paid), shapley_shares(sums))
+    return distance_ppm(shares_of(paid), shapley_by_unit(sums))
 
 
 def payback_milliyears(expected_years: int, capital_micro: int, left_micro: int) -> int | None:
@@ -75,17 +86,17 @@ def payback_milliyears(expected_years: int, capital_micro: int, left_micro: int)
 
 
 def unit_rows(sums: Sums) -> list[dict[str, Any]]:
-    """Return the reward of every unit, by name."""
+    """Return the reward of every unit, by name; one that changed hands has a row of each owner."""
     shapley = shapley_shares(sums)
-    paid = shares_of({n: u.pots_micro for n, u in sums.units.items() if u.is_eligible})
+    paid = shares_of({at: u.pots_micro for at, u in sums.owned_units.items() if u.is_eligible})
     return [
         {
-            "unit": name,
+            "unit": at[0],
             "participant": unit.participant,
             "technology": unit.technology,
             "is_eligible": unit.is_eligible,
-            "reward_share_ppm": _ppm(paid, name),
-            "shapley_share_ppm": _ppm(shapley, name),
+            "reward_share_ppm": _ppm(paid, at),
+            "shapley_share_ppm": _ppm(shapley, at),
             "generated_wh": unit.generated_wh,
             "carbon_milligrams": unit.carbon_milligrams,
             **_money([unit]),
@@ -96,7 +107,7 @@ def unit_rows(sums: Sums) -> list[dict[str, Any]]:
                 unit.beyond_fuel_micro - unit.fixed_micro,
             ),
         }
-        for name, unit in sorted(sums.units.items())
+        for at, unit in sorted(sums.owned_units.items())
     ]
 
 
@@ -105,7 +116,7 @@ def technology_rows(sums: Sums) -> list[dict[str, Any]]:
     units: dict[str, dict[str, UnitSums]] = defaultdict(dict)
     for name, unit in sums.units.items():
         units[unit.technology][name] = unit
-    shapley = shapley_shares(sums)
+    shapley = shapley_by_unit(sums)
     paid = shares_of({n: u.pots_micro for n, u in sums.units.items() if u.is_eligible})
     return [
         {
@@ -129,8 +140,8 @@ def _money(units: list[UnitSums]) -> dict[str, int]:
     }
 
 
-def _ppm(shares: Mapping[str, Fraction], name: str) -> int | None:
-    return int(shares[name] * PPM // 1) if name in shares else None
+def _ppm(shares: Mapping[UnitKey, Fraction], at: UnitKey) -> int | None:
+    return int(shares[at] * PPM // 1) if at in shares else None
 
 
 def _sum_ppm(shares: Mapping[str, Fraction], names: Mapping[str, UnitSums]) -> int | None:

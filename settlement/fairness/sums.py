@@ -31,6 +31,12 @@ MINUTES_PER_HOUR = 60
 GroupKey = tuple[str, str, str]
 """Month, node and product."""
 
+PointKey = tuple[str, str, str, str]
+"""Supply point, who supplies it, its node and its product: another from the day one of them is."""
+
+UnitKey = tuple[str, str]
+"""Unit, and who owns it."""
+
 
 @dataclass
 class Service:
@@ -60,10 +66,10 @@ class Service:
 
 @dataclass
 class PointSums:
-    """What a supply point comes to; who supplies it, and where, as the last day that has it says.
+    """What a supply point comes to while one participant supplies it with one product.
 
     Attributes:
-        owed: where the last day ends, in W x minutes.
+        owed: where the last day ends, in W x minutes; 0 where another supplies it by then.
         charged_micro: by measure.
     """
 
@@ -91,7 +97,7 @@ class UnitSums:
     Attributes:
         paid_micro: by measure.
         capital_micro, fixed_micro: of the days, as parts of the annual cost.
-        is_eligible: whether it may share the pots.
+        is_eligible: whether it may share the pots on any day; on others they pay it nothing.
         generated_wh: net of what storage took in.
         carbon_milligrams: of the days on which the registration states an intensity.
     """
@@ -158,23 +164,31 @@ class Sums:
     """The sums of a period, which grow day by day.
 
     Attributes:
+        points: each supply point apart by who supplies it: nobody is told of another's days.
+        latest: of each supply point, as what the last day that has it has it.
+        units: each whole, whoever owned it when.
+        owned_units: each apart by who owned it.
         groups: of the days whose law knows Fair Play.
         promises: of each month and product, by the last day of it.
         days_of_month: how many days of each month were added.
         behind: of each group, how far it was behind its promise in ppm where a day ended, counted
             from the first day of its month that was added; days on which it was not are left out.
-        shapley: by game, denominator and unit, numerators summed.
+        shapley: by game and denominator, numerators summed of each unit and owner.
         tightness, taken: of each day; `taken` is shape (T,) by product.
     """
 
     def __init__(self) -> None:
-        self.points: dict[str, PointSums] = {}
+        self.points: dict[PointKey, PointSums] = {}
+        self.latest: dict[str, PointKey] = {}
         self.units: dict[str, UnitSums] = {}
+        self.owned_units: dict[UnitKey, UnitSums] = {}
         self.groups: dict[GroupKey, Service] = defaultdict(Service)
         self.promises: dict[tuple[str, str], int] = {}
         self.days_of_month: dict[str, int] = defaultdict(int)
         self.behind: dict[GroupKey, dict[dt.date, int]] = defaultdict(dict)
-        self.shapley: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self.shapley: dict[tuple[str, int], dict[UnitKey, int]] = defaultdict(
+            lambda: defaultdict(int)
+        )
         self.calendar: list[DayLine] = []
         self.tightness: list[Integers] = []
         self.taken: list[dict[str, Integers]] = []
@@ -224,41 +238,48 @@ class Sums:
 
     def _meet(self, law: DayLaw) -> None:
         for name, (owner, unit) in law.register.units.items():
-            sums = self.units.setdefault(name, UnitSums(owner, unit.technology, 1))
-            sums.participant, sums.technology = owner, unit.technology
-            sums.expected_payback_years = unit.expected_payback_years
-            sums.is_eligible = name in law.eligible
+            for sums in (
+                self.units.setdefault(name, UnitSums(owner, unit.technology, 1)),
+                self.owned_units.setdefault((name, owner), UnitSums(owner, unit.technology, 1)),
+            ):
+                sums.participant, sums.technology = owner, unit.technology
+                sums.expected_payback_years = unit.expected_payback_years
+                sums.is_eligible |= name in law.eligible
+        for met in self.points.values():
+            met.owed = 0  # whatever is still owed, the day says
         for name, (supplier, point) in law.register.supply_points.items():
-            met = self.points.setdefault(name, PointSums(supplier, point.node, point.product, 0))
-            met.participant, met.node, met.product = supplier, point.node, point.product
+            key = self.latest[name] = point_key(law, name)
+            met = self.points.setdefault(key, PointSums(supplier, point.node, point.product, 0))
             met.household_count = point.household_count
 
     def _add_units(self, day: FairDay) -> None:
-        for name, (_, unit) in day.law.register.units.items():
-            sums = self.units[name]
+        units = day.law.register.units
+        for name, (owner, unit) in units.items():
             fixed = annual_to_day(unit.annual_fixed_micro, day.day)
             whole = annual_to_day(unit.annual_capital_micro + unit.annual_fixed_micro, day.day)
-            sums.fixed_micro += fixed
-            # The rest of the day's cost, so that whoever is paid just that earns its capital.
-            sums.capital_micro += whole - fixed
             generated_wh = day.total_wh.get((GENERATION, name), 0)
-            sums.generated_wh += generated_wh
-            sums.carbon_milligrams += max(generated_wh, 0) * (unit.carbon_g_per_kwh or 0)
-            for measure in PAYMENTS:
-                sums.paid_micro[measure] += day.sum_of(measure, name)
+            paid_micro = {measure: day.sum_of(measure, name) for measure in PAYMENTS}
+            for sums in (self.units[name], self.owned_units[name, owner]):
+                sums.fixed_micro += fixed
+                # The rest of the day's cost, so that whoever is paid just that earns its capital.
+                sums.capital_micro += whole - fixed
+                sums.generated_wh += generated_wh
+                sums.carbon_milligrams += max(generated_wh, 0) * (unit.carbon_g_per_kwh or 0)
+                for measure, micro in paid_micro.items():
+                    sums.paid_micro[measure] += micro
         for game in SHAPLEY_POTS:
             for name, numerators in day.of(f"shapley_{game}").items():
                 if name in day.law.eligible:
                     # In Python's integers: numerators of a day may together pass int64.
                     total = sum(numerators.tolist())
-                    self.shapley[game, day.law.denominator][name] += total
+                    self.shapley[game, day.law.denominator][name, units[name][0]] += total
         generated = [[day.total_wh.get((GENERATION, name), 0)] for name in day.law.register.units]
         self.carbon.add(day.law.register.units, np.array(generated, np.int64).reshape(-1, 1))
 
     def _add_points(self, day: FairDay) -> None:
         products: dict[str, Integers] = {}
         for name, (_, point) in day.law.register.supply_points.items():
-            sums = self.points[name]
+            sums = self.points[point_key(day.law, name)]
             for measure in CHARGES:
                 sums.charged_micro[measure] += day.sum_of(measure, name)
             sums.over_take_wh += day.sum_of("over_take_wh", name)
@@ -297,8 +318,9 @@ class Sums:
                 shortfall_wh=shortfall[number],
             )
             self.groups[day.month, point.node, point.product].add(found)
-            self.points[name].service.add(found)
-            self.points[name].owed = owed[number]
+            sums_of_point = self.points[point_key(day.law, name)]
+            sums_of_point.service.add(found)
+            sums_of_point.owed = owed[number]
         self._note_who_is_behind(day)
         line = DayLine(day.day, day.run, day.law.nodes, delivered + missed, missed, late)
         self.calendar.append(line)
@@ -326,6 +348,12 @@ class Sums:
         self.waste.wasted_intervals += int((wasted != 0).sum())
         self.waste.wasted += int(wasted.sum()) * minutes
         self.waste.left_over += int(unused.sum()) * minutes
+
+
+def point_key(law: DayLaw, name: str) -> PointKey:
+    """Return as what a supply point is summed on a day of a law."""
+    supplier, point = law.register.supply_points[name]
+    return name, supplier, point.node, point.product
 
 
 def whole_wh(w_minutes: int) -> int:

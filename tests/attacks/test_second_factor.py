@@ -24,7 +24,8 @@ SIGN_IN, OWN_PAGE = "/account/sign-in/", "/account/two-factor/"
 CODE_PAGE = "/account/two-factor/authenticate/"
 TURN_ON = "/account/two-factor/totp/activate/"
 SAMPLES = {
-    "number": "1", "size": "1", "day": "2024-01-01", "period": "2024-01", "str": "x", "path": "x", "int": "1",
+    "number": "1", "size": "1", "day": "2024-01-01", "period": "2024-01",
+    "str": "x", "path": "x", "int": "1",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }  # fmt: skip
 POWERFUL = [role for role in Role if role not in DO_WITHOUT]

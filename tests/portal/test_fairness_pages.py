@@ -1,6 +1,7 @@
 """Pages and files of a stored fairness report: who is shown what, and how one is asked for."""
 
 import contextlib
+import datetime as dt
 import html
 import io
 import json
@@ -13,15 +14,20 @@ from pypdf import PdfReader
 from common.refusals import Finding, Refused
 from database.session import transaction
 from portal import quotas
-from portal.fairness import requests
-from portal.fairness.reading import latest_reports
+from portal.fairness import pages, requests
+from portal.fairness.reading import latest_reports, read_report, versions_of
 from portal.models import AskedReport, AuditEntry
 from portal.quotas import Kind
+from settlement.billing.post import post
+from settlement.fairness.make import FairnessRequest, keep_report, make_report
+from settlement.runs.settle import settle
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER
 from tests.portal.test_replays import end_job
 from tests.worlds.as_portal import as_worker
 from tests.worlds.rolled_back import rolled_back
+from tests.worlds.settled import CORRECTED, RESETTLED, SETTLED, fill_tiny
 
+MINUTE = dt.timedelta(minutes=1)
 HTMX = {"HTTP_HX_REQUEST": "true"}
 FORM = {"market": MARKET, "period": "2024-03"}
 
@@ -99,7 +105,35 @@ def test_a_report_is_named_by_its_digest_too(sign_in, site, address):
         (report,) = latest_reports(session)
     answer = sign_in("owner").get(f"{address}?digest={report.digest.hex()}")
     assert answer.status_code == 200
-    assert "A later run was posted since" not in shown(answer)
+    assert "was posted since" not in shown(answer)
+    assert "was made since" not in shown(answer)
+
+
+def test_a_report_whose_days_were_posted_again_says_so_though_no_other_is_made(database_engine):
+    days = (dt.date(2024, 1, 1), dt.date(2024, 1, 3))
+    with rolled_back(database_engine) as session:
+        fill_tiny(session)
+        made = make_report(session, FairnessRequest("tiny", *days))
+        keep_report(session, made, now=SETTLED + MINUTE)
+
+        def is_superseded() -> bool:
+            (listed,) = [each for each in latest_reports(session) if each.market == "tiny"]
+            (version,) = versions_of(session, "tiny", days)
+            readers = [read_report(session, version, is_whole=whole) for whole in (True, False)]
+            (found,) = {each.is_superseded for each in readers} | {listed.said["is_superseded"]}
+            return found
+
+        assert not is_superseded()
+        again = settle(session, "tiny", "SF", days[1], days[1], known_at=CORRECTED, now=RESETTLED)
+        assert not is_superseded()  # settled, and not posted
+        post(session, again.run, now=RESETTLED)
+        assert is_superseded()
+
+
+def test_a_page_says_first_that_a_later_run_was_posted(sign_in, address, monkeypatch):
+    monkeypatch.setattr(pages, "standing", lambda **_: "A later run of these days was posted.")
+    page = shown(sign_in("owner").get(address))
+    assert page.index("A later run of these days was posted.") < page.index('id="summary"')
 
 
 def test_the_file_holds_what_its_reader_may_read_exactly(sign_in, address):

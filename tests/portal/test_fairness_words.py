@@ -8,7 +8,7 @@ from portal.days import parse_period, period_of, period_words
 from portal.fairness.days import day_shown
 from portal.fairness.pictures import calendar_chart, interval_minutes, local_slots, place_map
 from portal.fairness.sections import sections, units_table
-from portal.fairness.summary import own_sentences, short_headline, summary, worse
+from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
 from rulebook.documents import GridModel
 from rulebook.folders import read_files
 from settlement.fairness.definitions import FIGURES
@@ -65,10 +65,11 @@ def test_where_the_market_does_worse_is_said_figure_by_figure_with_both_values()
     ]
     cost, delivery = (section_of(example(), key) for key in ("cost", "delivery"))
     assert len(cost.worse) == 1 and delivery.worse == ()
-    said = example() | {"is_compared": True}
+    said = example() | {"is_compared": True, "is_superseded": False}
     assert short_headline(said) == "1 of 2 promises kept; worse than another design in 1 figure"
     assert "in no figure" in short_headline(said | {"findings": []})
     assert short_headline(said | {"is_compared": False}).endswith("; beside no other design")
+    assert short_headline(said | {"is_superseded": True}).endswith("; a later run was posted since")
 
 
 def test_every_figure_stands_once_with_its_definition_formula_and_source(grid):
@@ -212,3 +213,12 @@ def test_a_period_has_one_address_and_a_name(text, words):
 )  # fmt: skip
 def test_no_other_text_is_a_period(text):
     assert parse_period(text) is None
+
+
+def test_a_report_says_whether_it_still_is_of_what_is_posted():
+    assert standing(is_superseded=False, is_latest=True) == ""
+    # One without other designs, and then one with them, are of the same runs.
+    assert "run was posted" not in standing(is_superseded=False, is_latest=False)
+    assert "No report of it has been made yet" in standing(is_superseded=True, is_latest=True)
+    later = standing(is_superseded=True, is_latest=False)
+    assert "A later run of some of these days was posted" in later and "No report" not in later

@@ -19,7 +19,7 @@ from ledger.log.checkpoints import publish_checkpoint
 from settlement.billing.post import post
 from settlement.core.rounding import annual_to_day
 from settlement.evidence.recompute import recompute
-from settlement.fairness import designs, report, reward, sums, verification, words
+from settlement.fairness import designs, public, report, reward, sums, verification, words
 from settlement.fairness.definitions import FIGURE_OF, FIGURES
 from settlement.fairness.delivery import known
 from settlement.fairness.designs import distance_ppm, shares_of, tight_intervals
@@ -103,7 +103,7 @@ PLACES = {
 
 
 def test_examples():
-    for module in (designs, report, reward, sums, verification, words):
+    for module in (designs, public, report, reward, sums, verification, words):
         assert doctest.testmod(module).failed == 0, module
 
 
@@ -425,6 +425,11 @@ def test_everybody_is_told_ratios_and_a_participant_its_own(session, settled_mar
     sums_of_participants = {
         figure.code for figure in FIGURES if figure.unit in ("Wh", "micro", "g")
     } - {"waste_wh", "equalisation_micro"}
+    # Of two products the charges per MWh of all are the mean, which tells how much each took.
+    sums_of_participants |= {"cost_micro_per_mwh"}
+    for row in public["products"]:
+        assert row["cost_micro_per_mwh"] > 0
+        assert row["lowest_cost_micro_per_mwh"] is row["highest_cost_micro_per_mwh"] is None
     nothing = {row["code"] for row in found["figures"] if row["value"] in (None, 0)}
     assert withheld - nothing == sums_of_participants - nothing
     assert {"refused_wh", "deferred_wh", "over_take_micro", "compensation_micro"} <= withheld
