@@ -47,7 +47,7 @@ def written(figure: Figure, value: int | None, currency: str) -> str:
     '£90.50 per MWh'
     >>> written(FIGURE_OF["promises_kept_ppm"], 999_996, "GBP"), written(
     ...     FIGURE_OF["jain_of_nodes_ppm"], 999_100, "GBP")
-    ('99.9996\\xa0%', '0.999')
+    ('99.9996\\xa0%', '0.9991')
     """
     if value is None:
         return NONE
