@@ -71,15 +71,12 @@ def percent(value: int, _currency: str = "") -> str:
 
 
 def index(value: int, _currency: str = "") -> str:
-    """Return parts per million as a number from 0 to 1, to the last of them.
+    """Return parts per million as a number from 0 to 1 with three decimals.
 
-    Places are served nearly alike even where they are short, so the first three decimals of
-    evenness are those of 1.
-
-    >>> index(123_456), index(999_991), index(1_000_000)
-    ('0.123456', '0.999991', '1.000')
+    >>> index(123_456)
+    '0.123'
     """
-    return scaled(value, 6, at_least=3)
+    return scaled(_rounded(value, 1_000), 3, at_least=3)
 
 
 def count(value: int, _currency: str = "") -> str:

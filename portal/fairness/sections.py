@@ -16,6 +16,7 @@ from portal.fairness.words import (
     Report,
     amount,
     design_title,
+    evenness,
     exact_part,
     price,
     share,
@@ -23,7 +24,7 @@ from portal.fairness.words import (
     written,
     years,
 )
-from portal.study_figures import energy, index
+from portal.study_figures import energy
 from portal.study_tables import DESIGNS
 from rulebook.documents import GridModel
 from settlement.fairness.definitions import FIGURES, Dimension, Figure
@@ -330,7 +331,7 @@ def _access_tables(report: Report) -> Iterator[Table]:
     rows = []
     for whom in ("households", "nodes"):
         for key, name, means in measures:
-            cells = tuple(_index(access[whom][key]) for access in sides.values())
+            cells = tuple(evenness(access[whom][key]) for access in sides.values())
             rows.append(Row(f"{name} of {whom}", cells, means))
         cells = tuple(exact_part(access[whom]["lowest_ppm"]) for access in sides.values())
         rows.append(Row(f"Least part, of {whom}", cells, "Delivered over wanted."))
@@ -340,10 +341,6 @@ def _access_tables(report: Report) -> Iterator[Table]:
 
 def _energy(wh: int | None) -> str:
     return NONE if wh is None else energy(wh)
-
-
-def _index(value: int | None) -> str:
-    return NONE if value is None else index(value)
 
 
 def _cost_tables(report: Report) -> Iterator[Table]:
