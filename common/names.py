@@ -15,10 +15,11 @@ def in_natural_order(names: Iterable[str]) -> list[str]:
     >>> in_natural_order(["G10", "G2", "G1", "wind", "N1-N10", "N1-N9"])
     ['G1', 'G2', 'G10', 'N1-N9', 'N1-N10', 'wind']
     """
-    return sorted(names, key=_natural)
+    return sorted(names, key=natural_key)
 
 
-def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
+def natural_key(name: str) -> tuple[list[tuple[str, int]], str]:
+    """Return by what `in_natural_order` orders a name, to order what is named by it."""
     # Letters and digits take turns, letters first: "10" has "" before it.
     *parts, last = _DIGITS.split(name)
     pairs = zip(parts[::2], parts[1::2], strict=True)

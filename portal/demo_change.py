@@ -1,23 +1,24 @@
-"""The change of the demonstration: a lower price cap, tried on the month, and in consultation.
+"""The change of the demonstration: less for reserve, tried on the month, and in consultation.
 
 So the pages of changes and trials have something to show, and whoever comes may respond.
 """
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from common.currencies import currency
-from common.quantities import MICRO
 from database.session import transaction
 from portal.demo_people import COMMISSIONER, REGULATOR, DemoPeople
+from portal.study_figures import money
 from rulebook.changes import store
 from rulebook.changes.life import Life, Wanted
 from rulebook.changes.steps import Kind, State
-from rulebook.documents import MarketRules
+from rulebook.documents import AllocationPolicy, Document, MarketRules
 from rulebook.law import rules_at
+from rulebook.resolve import RuleSet
 from settlement.enactment.change_law import last_draft
 from settlement.enactment.changes import (
     Opening,
@@ -39,7 +40,26 @@ NOTICE_DAYS = 90
 """From now to the first of the month from which it is wanted, at least."""
 
 
-def consult_on_lower_cap(
+@dataclass(frozen=True)
+class _Text:
+    """What the change wants, in words and as law.
+
+    Attributes:
+        kind: of the document that it changes.
+        words: what stands in it from then on.
+    """
+
+    kind: str
+    document: Document
+    title: str
+    words: str
+    problem: str
+    objectives: str
+    do_nothing: str
+    other: str
+
+
+def consult_on_change(
     market: str,
     days: tuple[dt.date, dt.date],
     clock: Callable[[], dt.datetime],
@@ -48,7 +68,7 @@ def consult_on_lower_cap(
     threads: int,
     progress: Progress,
 ) -> bool:
-    """Open a change that halves the price cap, try it on days, and consult; return whether it did.
+    """Open a change of what reserve is paid, try it on days, and consult; return whether it did.
 
     Does nothing where the market has a change already.
     """
@@ -81,27 +101,63 @@ def consulted_change(market: str) -> str:
 
 def _write(session: Session, market: str, now: dt.datetime) -> int:
     """Open the change, save its text and ask for review; return its number."""
-    rules = rules_at(session, market, now, now).market_rules
-    code, cap_micro = rules.currency, rules.price_cap_micro_per_mwh // 2
-    words = f"{currency(code).sign}{cap_micro // MICRO:,} per MWh"
+    law = rules_at(session, market, now, now)
+    policy = law.allocation_policy
+    reserve = policy.reserve
+    buys_reserve = reserve is not None and reserve.availability_price_micro_per_mw_h > 1
+    text = _cheaper_reserve(policy, law.market_rules) if buys_reserve else _lower_cap(law)
     opening = Opening(
         market=market,
-        title=f"Lower the price cap to {words}",
-        problem="In scarce hours a few units earn most of the month, and households pay for it.",
-        objectives="Bound what a scarce hour may cost, and keep what pays for capacity.",
-        do_nothing="The cap stays where it is; so does what scarce hours cost.",
-        options=(f"Lower the cap to {words}", "Keep the cap, and pay more by subscription"),
+        title=text.title,
+        problem=text.problem,
+        objectives=text.objectives,
+        do_nothing=text.do_nothing,
+        options=(text.title, text.other),
         reason="The demonstration has one change to read and to respond to.",
     )
     life = open_change(session, opening, now)
     validity = Validity(_first_of_month(now.date() + dt.timedelta(days=NOTICE_DAYS)))
-    placed = [("market-rules", _capped(rules, cap_micro))]
+    placed = [(text.kind, text.document)]
     draft = drawn_draft(session, market, placed, validity, now)
     number = life.change.number
-    reason = f"The cap at {words}, and every curve that ended above it"
-    revise(session, number, draft, None, validity, reason=reason, now=now)
-    take_step(session, number, Wanted(Kind.ASK_REVIEW, "Look at the curves, please."), now)
+    revise(session, number, draft, None, validity, reason=text.words, now=now)
+    take_step(session, number, Wanted(Kind.ASK_REVIEW, "Look at the text, please."), now)
     return number
+
+
+def _cheaper_reserve(policy: AllocationPolicy, rules: MarketRules) -> _Text:
+    """Return half the price of reserve: it moves money in every month in which any is held."""
+    body: dict[str, Any] = policy.model_dump(mode="json")
+    price_micro = body["reserve"]["availability_price_micro_per_mw_h"] // 2
+    body["reserve"]["availability_price_micro_per_mw_h"] = price_micro
+    words = f"{money(price_micro, rules.currency)} per MW and hour"
+    return _Text(
+        "allocation-policy",
+        AllocationPolicy.model_validate(body),
+        title=f"Pay {words} for reserve",
+        words=f"Reserve at {words}",
+        problem="Reserve is paid alike wherever it stands, and households pay for all of it.",
+        objectives="Pay for reserve what keeps it there, and no more.",
+        do_nothing="The price of reserve stays where it is; so does what subscriptions bear of it.",
+        other="Keep the price, and buy less reserve",
+    )
+
+
+def _lower_cap(law: RuleSet) -> _Text:
+    """Return half the price cap, for a market that buys no reserve."""
+    rules = law.market_rules
+    cap_micro = rules.price_cap_micro_per_mwh // 2
+    words = f"{money(cap_micro, rules.currency)} per MWh"
+    return _Text(
+        "market-rules",
+        _capped(rules, cap_micro),
+        title=f"Lower the price cap to {words}",
+        words=f"The cap at {words}, and every curve that ended above it",
+        problem="In scarce hours a few units earn most of the month, and households pay for it.",
+        objectives="Bound what a scarce hour may cost, and keep what pays for capacity.",
+        do_nothing="The cap stays where it is; so does what scarce hours cost.",
+        other="Keep the cap, and pay more by subscription",
+    )
 
 
 def _first_of_month(day: dt.date) -> dt.date:

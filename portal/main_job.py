@@ -21,7 +21,7 @@ from ledger.log.rows import CheckpointRow
 from ledger.payments.queries import decided_transactions, statements
 from ledger.people.founding import Founder
 from ledger.queries import balances
-from portal.demo_change import consult_on_lower_cap, consulted_change
+from portal.demo_change import consult_on_change, consulted_change
 from portal.demo_dispute import dispute_largest_line, disputed_subjects, settle_corrected
 from portal.demo_people import OPERATOR, REGULATOR, DemoPeople, demo_people
 from portal.demo_witness import register_demo_witness, witness_demo
@@ -170,7 +170,7 @@ def _consult(job: Job, run: Run) -> None:
     start = time.monotonic()
     days = max(run.first_day, run.last_day.replace(day=1)), run.last_day
     with job.progress("Trying a change of the law") as bar:
-        is_new = consult_on_lower_cap(
+        is_new = consult_on_change(
             job.request.market, days, job.clock, job.people,
             threads=job.request.threads, progress=bar,
         )  # fmt: skip

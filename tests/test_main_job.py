@@ -88,7 +88,7 @@ def test_a_month_of_files_is_settled_as_it_was_worked_by_hand(run_job, committed
     assert (again.is_proven, again.documents) == (True, {})
     # What there is to read first is named on every run, not on the one that made it alone.
     named = {each.change for each in (job, again)}
-    assert len(named) == 1 and named.pop().startswith("1, Lower the price cap to ")
+    assert len(named) == 1 and named.pop().startswith("1, Pay €2.00 per MW and hour for ")
     assert "docs/tutorial.md" in summary_text(again, "GBP", 1)
     assert [run.id for run in again.runs] == [first.id, later.id]
 

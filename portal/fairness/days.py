@@ -71,9 +71,12 @@ def _said(row: Mapping[str, Any], *, is_energy: bool, has_intervals: bool) -> st
             f"In {short} something was refused for good or served late. Everybody is told the part "
             "of what was due; the energy of it is of those who oversee the market."
         )
+    became = (
+        f"{energy(row['missed_wh'])} was refused for good" if row["missed_wh"] else "",
+        f"{energy(row['deferred_wh'])} was served late" if row["deferred_wh"] else "",
+    )
     words = (
-        f"In {short} not all was served when it was wanted: {energy(row['missed_wh'])} was refused "
-        f"for good, and {energy(row['deferred_wh'])} served late."
+        f"In {short} not all was served when it was wanted: {', and '.join(filter(None, became))}."
     )
     if has_intervals:
         return words

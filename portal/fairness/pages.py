@@ -223,7 +223,9 @@ def _runs_table(runs: Iterable[Mapping[str, str]], *, sees_runs: bool) -> Table:
         )
         for each in runs
     )
-    return Table("Runs whose results are posted", ("First day", "Last day"), rows, "Run")
+    columns = ("First day", "Last day")
+    title = "Runs whose results are posted"
+    return Table(title, columns, rows, "Run", texts=frozenset(columns))
 
 
 def periods_that(posted: Iterable[MarketPeriods], market: str) -> Iterator[ListedPeriod]:

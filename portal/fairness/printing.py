@@ -51,7 +51,14 @@ def _table(table: Table) -> Printed:
     rows = [
         {"title": row.title, "meaning": row.meaning, "cells": list(row.cells)} for row in table.rows
     ]
-    return section(table.title, [table.lead], columns=table.columns, rows=rows, level=3)
+    return section(
+        table.title,
+        [table.lead],
+        columns=table.columns,
+        rows=rows,
+        level=3,
+        texts=table.is_text,
+    )
 
 
 def _definitions(each: Section) -> Printed:

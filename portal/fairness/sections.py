@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from common.names import natural_key
 from portal.charts.chart import Chart
 from portal.fairness import pictures
 from portal.fairness.shown import Definition, Row, Section, Table
@@ -15,6 +16,7 @@ from portal.fairness.words import (
     Report,
     amount,
     design_title,
+    evenness,
     exact_part,
     price,
     share,
@@ -22,7 +24,7 @@ from portal.fairness.words import (
     written,
     years,
 )
-from portal.study_figures import energy, index
+from portal.study_figures import energy
 from portal.study_tables import DESIGNS
 from rulebook.documents import GridModel
 from settlement.fairness.definitions import FIGURES, Dimension, Figure
@@ -184,7 +186,7 @@ def units_table(units: Iterable[Mapping[str, Any]], currency: str, *, whose: boo
             ),
             f"{row['technology']}, {row['participant']}" if whose else row["technology"],
         )
-        for row in units
+        for row in sorted(units, key=lambda row: natural_key(row["unit"]))
     )
     columns = (
         "Share of the pots",
@@ -296,7 +298,8 @@ def _convergence_table(report: Report) -> Table:
         f"first, so that the promise holds where the month ends.{more}"
     )
     columns = ("Days behind", "At most", "On", "Last on")
-    return Table("Behind the promise where a day ended", columns, rows, "Product", lead)
+    title, texts = "Behind the promise where a day ended", frozenset({"On", "Last on"})
+    return Table(title, columns, rows, "Product", lead, texts)
 
 
 def _worst_table(report: Report, zone: str, day_address: DayAddress) -> Table:
@@ -314,9 +317,9 @@ def _worst_table(report: Report, zone: str, day_address: DayAddress) -> Table:
         )
         for row in report["worst"]
     )
-    columns = (*energies.values(), "At")
+    columns, texts = (*energies.values(), "At"), frozenset({"At"})
     lead = "In which most was refused for good, then most served late; each leads to its day."
-    return Table("Intervals that were shortest", columns, rows, "From", lead)
+    return Table("Intervals that were shortest", columns, rows, "From", lead, texts)
 
 
 def _access_tables(report: Report) -> Iterator[Table]:
@@ -328,7 +331,7 @@ def _access_tables(report: Report) -> Iterator[Table]:
     rows = []
     for whom in ("households", "nodes"):
         for key, name, means in measures:
-            cells = tuple(_index(access[whom][key]) for access in sides.values())
+            cells = tuple(evenness(access[whom][key]) for access in sides.values())
             rows.append(Row(f"{name} of {whom}", cells, means))
         cells = tuple(exact_part(access[whom]["lowest_ppm"]) for access in sides.values())
         rows.append(Row(f"Least part, of {whom}", cells, "Delivered over wanted."))
@@ -338,10 +341,6 @@ def _access_tables(report: Report) -> Iterator[Table]:
 
 def _energy(wh: int | None) -> str:
     return NONE if wh is None else energy(wh)
-
-
-def _index(value: int | None) -> str:
-    return NONE if value is None else index(value)
 
 
 def _cost_tables(report: Report) -> Iterator[Table]:
@@ -385,7 +384,7 @@ def points_table(points: Iterable[Mapping[str, Any]], currency: str) -> Table:
             ),
             f"{row['product']} at {row['node']}",
         )
-        for row in points
+        for row in sorted(points, key=lambda row: natural_key(row["supply_point"]))
     )
     columns = ("Delivered of what was due", "Refused for good", "Served late", "Taken", "Charged")
     return Table("By supply point", columns, rows, "Supply point")

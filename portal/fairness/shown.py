@@ -35,13 +35,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Figures of one sort; `corner` says what the rows are."""
+    """Figures of one sort.
+
+    Attributes:
+        corner: what the rows are.
+        texts: the columns that hold words or days, which are read from the left.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     corner: str = ""
     lead: str = ""
+    texts: frozenset[str] = frozenset()
+
+    @property
+    def is_text(self) -> tuple[bool, ...]:
+        """Of each column, whether it is read from the left."""
+        return tuple(column in self.texts for column in self.columns)
 
 
 @dataclass(frozen=True)

@@ -94,11 +94,25 @@ def _of_refusals(report: Report) -> Iterator[str]:
     if not (report["refused_wh"] or report["deferred_wh"] or waits):
         yield "Nothing was refused: whatever was wanted was served when it was wanted."
         return
-    end = f" {energy(waits)} still waited when the last day ended." if waits else ""
-    yield (
-        f"{energy(report['refused_wh'])} was refused for good, and {energy(report['deferred_wh'])} "
-        f"was refused first and served within its window.{end}"
-    )
+    yield " ".join(_refused(report["refused_wh"], report["deferred_wh"], waits))
+
+
+def _refused(refused_wh: int, deferred_wh: int, waits_wh: int) -> Iterator[str]:
+    """Yield what became of what was refused; of what did not happen, no amount."""
+    if refused_wh and deferred_wh:
+        yield (
+            f"{energy(refused_wh)} was refused for good, and {energy(deferred_wh)} was refused "
+            "first and served within its window."
+        )
+    elif refused_wh:
+        yield f"{energy(refused_wh)} was refused for good, and nothing was served late."
+    elif deferred_wh:
+        yield (
+            f"Nothing was refused for good: {energy(deferred_wh)} was refused first and served "
+            "within its window."
+        )
+    if waits_wh:
+        yield f"{energy(waits_wh)} still waited when the last day ended."
 
 
 def _of_waste(report: Report) -> Iterator[str]:

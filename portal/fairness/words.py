@@ -5,7 +5,7 @@ from typing import Any
 
 from common.currencies import NO_BREAK_SPACE
 from common.quantities import MINUS, ppm, scaled
-from portal.study_figures import energy, index, money, tonnes
+from portal.study_figures import energy, money, tonnes
 from portal.study_tables import DESIGNS
 from settlement.fairness.definitions import Figure
 
@@ -47,7 +47,7 @@ def written(figure: Figure, value: int | None, currency: str) -> str:
     '£90.50 per MWh'
     >>> written(FIGURE_OF["promises_kept_ppm"], 999_996, "GBP"), written(
     ...     FIGURE_OF["jain_of_nodes_ppm"], 999_100, "GBP")
-    ('99.9996\\xa0%', '0.999')
+    ('99.9996\\xa0%', '0.9991')
     """
     if value is None:
         return NONE
@@ -63,8 +63,19 @@ def written(figure: Figure, value: int | None, currency: str) -> str:
 
 def _part(code: str, value: int) -> str:
     if code in INDICES:
-        return index(value)
+        return evenness(value)
     return ppm(value) if code in NEAR_THE_WHOLE else share(value)
+
+
+def evenness(value: int | None) -> str:
+    """Return a number from 0 to 1 to its last part per million; a dash where there is none.
+
+    Where all but a little is served, places differ beyond the first three decimals only.
+
+    >>> evenness(123_400), evenness(999_991), evenness(1_000_000), evenness(None)
+    ('0.1234', '0.999991', '1.000', '–')
+    """
+    return NONE if value is None else scaled(value, 6, at_least=3)
 
 
 def share(value: int | None) -> str:

@@ -56,6 +56,7 @@ def section(
     rows: Sequence[Printed] = (),
     charts: Iterable[Chart] = (),
     level: int = 2,
+    texts: Sequence[bool] = (),
 ) -> Printed:
     """Return a section: words, a list, words, a table and pictures, each where there is any.
 
@@ -66,6 +67,8 @@ def section(
         columns, rows: of the table; a row has `title`, `meaning` and `cells`.
         charts: pictures, each under its title.
         level: 2, or 3 of a section within the one before.
+        texts: of each column of the table, whether it is words and read from the left; none is
+            where this is empty.
     """
     return {
         "title": title,
@@ -76,6 +79,7 @@ def section(
         "rows": list(rows),
         "charts": pictures(charts),
         "level": level,
+        "texts": list(texts) or [False] * len(columns),
     }
 
 

@@ -37,11 +37,12 @@ def overlay_findings(overlay: Overlay, periods: Sequence[RulePeriod], source: st
 def _days(shock: Shock, periods: Sequence[RulePeriod], place: str) -> Iterator[Finding]:
     first_day, last_day = periods[0].first_day, periods[-1].last_day
     begins, ends = shock.first_day or first_day, shock.last_day or last_day
-    if begins > ends:
+    stated = f"{shock.first_day or 'the first day'} to {shock.last_day or 'the last day'}"
+    if shock.first_day and shock.last_day and begins > ends:
         yield Finding(
             "days-in-order",
             place,
-            f"{begins} to {ends}",
+            stated,
             "a shock ends on or after the day on which it begins",
             "exchange first_day and last_day, or leave one out",
         )
@@ -49,7 +50,7 @@ def _days(shock: Shock, periods: Sequence[RulePeriod], place: str) -> Iterator[F
         yield Finding(
             "shock-outside-study",
             place,
-            f"{begins} to {ends}",
+            stated,
             f"a shock meets a day of the study, {first_day} to {last_day}",
             "study other days, or leave first_day and last_day out",
         )

@@ -2,8 +2,8 @@
 
 CSV or Parquet, a row an interval in any order: `interval_start`, an instant with its offset, and a
 column of prices whose name ends with currency and unit, such as `day_ahead_price_gbp_per_mwh`. A
-blank, null or NaN states that there is no price, and so does a row that is not there; neither is
-ever taken as 0.
+blank, null or NaN, as a value or as it is written in CSV, states that there is no price, and so
+does a row that is not there; neither is ever taken as 0.
 """
 
 import csv
@@ -24,7 +24,13 @@ from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 from settlement.meters.cells import tell_once
 from settlement.meters.digest import content_digest
 from settlement.meters.files import PARQUET_MAGIC, row_place
-from settlement.meters.unpacking import UnusableFileError, read_csv_text, unpack, unreadable
+from settlement.meters.unpacking import (
+    SEPARATORS,
+    UnusableFileError,
+    read_csv_text,
+    unpack,
+    unreadable,
+)
 
 START = "interval_start"
 MICRO = 1_000_000
@@ -71,7 +77,7 @@ def read_prices(file: str, content: bytes, column: str | None, currency: str) ->
     findings: list[Finding] = []
     try:
         unpacked = unpack(file, content)
-        header, rows = _table(file, unpacked)
+        header, rows = _table(file, unpacked, findings)
         chosen = _chosen(file, header, column, currency)
         prices = _prices(file, rows(chosen), findings)
     except UnusableFileError as unusable:
@@ -81,11 +87,11 @@ def read_prices(file: str, content: bytes, column: str | None, currency: str) ->
     return WholesalePrices(file, chosen, content_digest(content), prices)
 
 
-def _table(file: str, content: bytes) -> tuple[list[str], Rows]:
+def _table(file: str, content: bytes, findings: list[Finding]) -> tuple[list[str], Rows]:
     """Return the header of a file, and what reads its rows for a column of prices."""
     if content.startswith(PARQUET_MAGIC):
         return _parquet(file, content)
-    return _csv(file, content)
+    return _csv(file, content, findings)
 
 
 def _parquet(file: str, content: bytes) -> tuple[list[str], Rows]:
@@ -99,6 +105,7 @@ def _parquet(file: str, content: bytes) -> tuple[list[str], Rows]:
     def rows(column: str) -> Iterator[Row]:
         try:
             table = source.read(columns=[START, column])
+            prices = _shortest(table.column(column))
             starts = table.column(START)
             if pa.types.is_timestamp(starts.type):
                 if starts.type.tz is None:
@@ -112,12 +119,20 @@ def _parquet(file: str, content: bytes) -> tuple[list[str], Rows]:
                 instants = [_after_epoch(us) for us in micros]
             else:
                 instants = starts.to_pylist()
-            cells = zip(instants, table.column(column).to_pylist(), strict=True)
+            cells = zip(instants, prices, strict=True)
         except _UNREADABLE as error:
             raise _damaged(file, error) from error
         yield from ((number, *row) for number, row in enumerate(cells, start=1))
 
     return header, rows
+
+
+def _shortest(prices: pa.ChunkedArray) -> list[Any]:
+    """Return cells; of single precision as the shortest decimal, 47.8 and not 47.79999923706055."""
+    if pa.types.is_float32(prices.type):
+        prices = prices.cast(pa.string())
+    cells: list[Any] = prices.to_pylist()
+    return cells
 
 
 def _after_epoch(micros: int | None) -> dt.datetime | int | None:
@@ -132,7 +147,7 @@ def _damaged(file: str, error: Exception) -> UnusableFileError:
     return unreadable(file, shown(str(error)), "a complete Parquet file", "export the file again")
 
 
-def _csv(file: str, content: bytes) -> tuple[list[str], Rows]:
+def _csv(file: str, content: bytes, findings: list[Finding]) -> tuple[list[str], Rows]:
     text = read_csv_text(file, content, (START,))
     _require_few(file, text.content.count(b"\n"))
     reader = csv.reader(io.StringIO(text.content.decode()), delimiter=text.separator)
@@ -143,15 +158,33 @@ def _csv(file: str, content: bytes) -> tuple[list[str], Rows]:
             file, shown(str(error)), "CSV with a header", "export the file again"
         ) from error
     header = lines[0] if lines else []
+    rest = [(at, cells) for at, cells in enumerate(lines[1:], 1) if any(map(str.strip, cells))]
+    findings.extend(_ragged(file, header, rest, text.separator))
 
     def rows(column: str) -> Iterator[Row]:
         places = header.index(START), header.index(column)
-        for number, cells in enumerate(lines[1:], start=1):
-            if any(cell.strip() for cell in cells):
-                start, price = (cells[at] if at < len(cells) else "" for at in places)
+        for number, cells in rest:
+            if len(cells) == len(header):
+                start, price = (cells[at] for at in places)
                 yield number, start, price
 
     return header, rows
+
+
+def _ragged(
+    file: str, header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], separator: str
+) -> Iterator[Finding]:
+    """Yield the rows that have not the cells of the header: of 50,5 the price would be 50."""
+    for number, cells in rows:
+        if len(cells) != len(header):
+            yield Finding(
+                "ragged-row",
+                row_place(file, number),
+                f"{len(cells)} cells",
+                f"{len(header)} cells, as in the header",
+                f"write every cell of the row, and quote a cell that holds a "
+                f"{SEPARATORS[separator]}; decimals follow a point",
+            )
 
 
 def _require_few(file: str, rows: int) -> None:
@@ -251,7 +284,7 @@ def _instant(cell: object) -> dt.datetime | None:
 
 def _is_missing(cell: object) -> bool:
     if isinstance(cell, str):
-        return not cell.strip()
+        return cell.strip().lower() in ("", "nan", "null")
     return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
@@ -261,7 +294,10 @@ def _micro(cell: object) -> int | tuple[str, str]:
     A number of binary digits counts as the shortest decimal that it is written as: 47.8 is 47.8.
     """
     try:
-        decimal = Decimal(cell.strip() if isinstance(cell, str) else str(cell))
+        written = cell.strip() if isinstance(cell, str) else str(cell)
+        if "_" in written or not written.isascii():  # which Decimal takes, and no other file does
+            raise InvalidOperation
+        decimal = Decimal(written)
     except InvalidOperation:
         return "a number with a decimal point", "write 47.80, without a sign of the currency"
     highest = HIGHEST_PRICE_MICRO_PER_MWH // MICRO

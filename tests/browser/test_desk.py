@@ -1,6 +1,7 @@
 """The tutorial, by two regulators and an operator, in a browser and without the command line.
 
-One changes the cap and sees who wins and loses; another decides; the operator settles and bills.
+One changes what reserve is paid and sees who wins and loses; another decides; the operator settles
+and bills.
 """
 
 import re
@@ -48,33 +49,28 @@ def confirmed(page: Page, served, who: str) -> Iterator[None]:
         confirm(page, served.passwords[who])
 
 
-def write_cap(page: Page, pounds: str) -> None:
+def write_price_of_reserve(page: Page, pounds: str) -> None:
     page.get_by_role("button", name="Change this").click()
-    page.get_by_label("Price cap").fill(pounds)
-    page.get_by_role("button", name="Save", exact=True).last.click()
-    expect(page.get_by_text("Saved in your working copy.")).to_be_visible()
-    # Nothing of these two days comes near the cap, so a point below it is lowered, too.
-    page.get_by_role("link", name="Layers").first.click()
-    page.get_by_role("link", name=re.compile("^system")).click()
-    page.get_by_label("Price in row 3").first.fill("31")
+    page.get_by_role("link", name=re.compile("^Reserve")).first.click()
+    page.get_by_label("Availability price").fill(pounds)
     page.get_by_role("button", name="Save", exact=True).last.click()
     expect(page.get_by_text("Saved in your working copy.")).to_be_visible()
     page.get_by_role("link", name=re.compile("^Working copy")).click()
-    expect(page.locator("#changes")).to_contain_text(re.compile("price cap.*→ £3,000"))
+    expect(page.locator("#changes")).to_contain_text(re.compile("£7.50 per.*→ £3.75 per"))
 
 
 def open_change(page: Page) -> None:
     page.get_by_role("link", name=re.compile("^Open an?.* change")).click()
     expect(page.get_by_label("Market")).to_have_value(MARKET)
     for label, words in {
-        "Title": "A lower price cap", "Problem": "Prices at the cap are paid by few.",
-        "Objectives": "Bound what a household may owe.", "Doing nothing": "The cap stays.",
-        "Other options": "Lower the cap to £3,000", "Why it is urgent": "Winter is near.",
+        "Title": "Half for reserve", "Problem": "Reserve stands where it is needed least.",
+        "Objectives": "Pay for reserve what keeps it.", "Doing nothing": "The price stays.",
+        "Other options": "Buy less of it", "Why it is urgent": "Winter is near.",
         "Why now": "The last review asked for it.",
     }.items():  # fmt: skip
         page.get_by_label(label, exact=True).fill(words)
     page.get_by_role("button", name="Open the change").click()
-    page.get_by_role("heading", name="A lower price cap").wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("heading", name="Half for reserve").wait_for(timeout=PATIENCE_MS)
 
 
 def step(page: Page, served, who: str, title: str, words: str, **more: str) -> None:
@@ -88,9 +84,9 @@ def step(page: Page, served, who: str, title: str, words: str, **more: str) -> N
     page.get_by_text(re.compile(r"^You .*\.")).first.wait_for(timeout=PATIENCE_MS)
 
 
-def test_a_cap_is_changed_tried_decided_settled_and_billed_on_pages_alone(open_page, served):
-    page = open_page("/rules/gb12/market-rules/?on=2024-03-30", WRITER)
-    write_cap(page, "3,000")
+def test_a_price_is_changed_tried_decided_settled_and_billed_on_pages_alone(open_page, served):
+    page = open_page("/rules/gb12/allocation-policy/?on=2024-03-30", WRITER)
+    write_price_of_reserve(page, "3.75")
     wanted = page.get_by_label("Wanted from")
     wanted.fill("2024-03-30")
     page.get_by_role("button", name="Set the day").click()
@@ -98,7 +94,7 @@ def test_a_cap_is_changed_tried_decided_settled_and_billed_on_pages_alone(open_p
     page.goto("/drafts/")
     page.get_by_role("main").get_by_role("link", name=re.compile("gb12|Working copy")).first.click()
     page.get_by_label("Of which change").select_option(index=1)  # the latest; none is taken unasked
-    page.get_by_label("What it changes of the text before").fill("The cap at £3,000")
+    page.get_by_label("What it changes of the text before").fill("Reserve at £3.75")
     page.get_by_role("button", name="Save as a revision").click()
     page.get_by_text("Revision 1 is saved.").wait_for(timeout=PATIENCE_MS)
     address = page.url
@@ -111,14 +107,14 @@ def test_a_cap_is_changed_tried_decided_settled_and_billed_on_pages_alone(open_p
     expect(page.get_by_role("heading", level=1)).to_contain_text("£")
 
     page.goto(address)
-    step(page, served, WRITER, "Ask for review", "Look at the curves, please.")
+    step(page, served, WRITER, "Ask for review", "Look at the price, please.")
     page = open_page(address, DECIDER)
     step(page, served, DECIDER, "Freeze the assessment", "Few lose.",
          **{"What no trial counts": "What people do next."})  # fmt: skip
-    step(page, served, DECIDER, "Accept the change", "It bounds bills.",
+    step(page, served, DECIDER, "Accept the change", "It lowers bills.",
          **{"Day from which": "2027-03-31"})  # fmt: skip
     page = open_page(address, WRITER)
-    step(page, served, WRITER, "Propose it as law", "A lower cap, as decided.")
+    step(page, served, WRITER, "Propose it as law", "Half for reserve, as decided.")
     digest = page.locator("div.wide", has_text="Digest of proposal").locator("dd").inner_text()
     expect(page.get_by_text("Approve", exact=True)).to_have_count(0)  # not on one's own text
     page = open_page(address, DECIDER)

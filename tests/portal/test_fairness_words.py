@@ -7,13 +7,13 @@ import pytest
 from portal.days import parse_period, period_of, period_words
 from portal.fairness.days import day_shown
 from portal.fairness.pictures import calendar_chart, interval_minutes, local_slots, place_map
-from portal.fairness.sections import sections, units_table
+from portal.fairness.sections import points_table, sections, units_table
 from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
 from rulebook.documents import GridModel
 from rulebook.folders import read_files
 from settlement.fairness.definitions import FIGURES
 from tests.conftest import ROOT
-from tests.portal.fairness_example import ZONE, example, public_example
+from tests.portal.fairness_example import EVEN, ZONE, example, public_example
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,52 @@ def test_a_report_says_first_what_was_broken_refused_wasted_and_bounded():
         "Prices stayed within the floor and the cap of the rules, and were at one of them in 2 "
         "intervals of 94.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("refused_wh", "deferred_wh", "owed_wh", "said"),
+    [
+        (0, 5_000_000, 0, "Nothing was refused for good: 5 MWh was refused first and served within "
+         "its window."),
+        (5_000_000, 0, 0, "5 MWh was refused for good, and nothing was served late."),
+        (0, 0, 5_000_000, "5 MWh still waited when the last day ended."),
+    ],
+)  # fmt: skip
+def test_of_what_did_not_happen_no_amount_is_said(refused_wh, deferred_wh, owed_wh, said):
+    changes = {"refused_wh": refused_wh, "deferred_wh": deferred_wh, "owed_wh": owed_wh}
+    assert plain(list(summary(example() | changes))[1]) == said
+
+
+def test_a_day_on_which_all_that_was_refused_was_served_late_says_nothing_of_0_mwh():
+    report = example()
+    report["calendar"][1] |= {"missed_wh": 0}
+    said = day_shown(report, dt.date(2024, 3, 31), ZONE).said
+    assert plain(said).endswith("not all was served when it was wanted: 1.5 MWh was served late.")
+
+
+def test_units_and_supply_points_stand_in_the_order_of_their_numbers():
+    units = [example()["units"][0] | {"unit": name} for name in ("G1", "G10", "G2")]
+    assert [row.title for row in units_table(units, "GBP").rows] == ["G1", "G2", "G10"]
+    point = example()["supply_points"][0]
+    points = [point | {"supply_point": name} for name in ("P1/N1", "P1/N16", "P1/N2")]
+    named = [row.title for row in points_table(points, "GBP").rows]
+    assert named == ["P1/N1", "P1/N2", "P1/N16"]
+
+
+def test_columns_of_words_and_days_are_told_from_those_of_figures():
+    delivery = section_of(example(), "delivery")
+    worst = table_of(delivery, "Intervals that were shortest")
+    assert dict(zip(worst.columns, worst.is_text, strict=True)) == {
+        "Refused for good": False, "Served late": False, "At": True,
+    }  # fmt: skip
+    assert not any(table_of(delivery, "By product").is_text)
+
+
+def test_evenness_that_differs_in_its_last_part_is_not_written_alike():
+    report = example()
+    report["access"] = {whom: EVEN | {"jain_ppm": 999_991} for whom in ("nodes", "households")}
+    table = table_of(section_of(report, "access"), "How evenly what was wanted was delivered")
+    assert cells(table)["Jain index of nodes"][:2] == ("0.999991", "1.000")
 
 
 def test_promises_that_were_all_kept_or_cannot_be_judged_are_said_so():

@@ -172,6 +172,8 @@ BAD = {
     HEAD + "2024-01-01T00:00Z,100000.000001\n2024-01-01T00:30Z,-inf\n": ["no-price", "no-price"],
     HEAD + "2024-01-01T00:00Z,1.0000001\n2024-01-01T00:30Z,1e-99999999\n": ["no-price"] * 2,
     HEAD + "".join(f"2024-01-01T00:{at:02}Z,x\n" for at in range(60)): ["no-price"],
+    HEAD + "2024-01-01T00:00Z,50,5\n2024-01-01T00:30Z\nnow,5\n": ["ragged-row", "no-instant"],
+    HEAD + "2024-01-01T00:00Z,1_000\n2024-01-01T00:30Z,\u0665\n": ["no-price", "no-price"],
     "PAR1 and then nothing": ["unreadable-file"],
     "PK\x03\x04": ["unreadable-file"],
 }
@@ -188,7 +190,8 @@ def test_a_file_that_cannot_be_used_is_refused_with_every_finding(content, codes
 
 def parquet(starts, prices=(5.0,)) -> bytes:
     file = io.BytesIO()
-    pq.write_table(pa.table({"interval_start": starts, COLUMN: list(prices)}), file)
+    column = prices if isinstance(prices, pa.Array) else list(prices)
+    pq.write_table(pa.table({"interval_start": starts, COLUMN: column}), file)
     return file.getvalue()
 
 
@@ -215,6 +218,19 @@ def test_prices_are_exact_and_blanks_are_no_price():
     found = read_prices("p.csv", content.encode(), COLUMN, "GBP").micro_per_mwh
     moments = [dt.datetime(2024, 1, 1, hour, tzinfo=dt.UTC) for hour in (0, 1)]
     assert found == dict(zip(moments, (47_800_000, -1), strict=True))
+
+
+def test_nan_and_null_as_they_are_written_are_no_price():
+    content = HEAD + "2024-01-01T00:00Z,NaN\n2024-01-01T00:30Z, null\n"
+    assert read_prices("p.csv", content.encode(), None, "GBP").micro_per_mwh == {}
+
+
+@pytest.mark.parametrize("precision", [pa.float32(), pa.float64()])
+def test_a_price_of_any_precision_is_the_shortest_decimal(precision):
+    starts = pa.array([0, 1, 2], pa.timestamp("s", tz="UTC"))
+    content = parquet(starts, pa.array([47.8, None, float("nan")], precision))
+    found = read_prices("p.parquet", content, None, "GBP").micro_per_mwh
+    assert list(found.values()) == [47_800_000]
 
 
 def test_days_without_a_price_or_without_a_run_are_refused(shadow, tmp_path):
