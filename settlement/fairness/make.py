@@ -148,7 +148,7 @@ def _designs(
     progress: Progress,
 ) -> dict[str, Any]:
     """Return what other designs come to; why there are none where a day cannot be solved."""
-    baselines = BaselineSums()
+    baselines = BaselineSums(of_served_days=sums.knows_service)
     progress(0, len(pins))
     runs = {pin.day: pin for pin in pins}
     try:

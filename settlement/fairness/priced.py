@@ -37,10 +37,13 @@ class BaselineSums:
     """What the baselines come to; they grow in the order of the days.
 
     Attributes:
+        of_served_days: whether service is counted of days under Fair Play alone, as that of the
+            settled market is; without any such day it is counted of all.
         flat_paid_micro: all that is paid under the flat tariff.
         flat_delivered: of each day, its supply points and what they get under the flat tariff.
     """
 
+    of_served_days: bool = False
     designs: dict[Design, DesignSums] = field(default_factory=_designs)
     flat_paid_micro: int = 0
     flat_delivered: list[tuple[tuple[PointKey, ...], Integers]] = field(default_factory=list)
@@ -97,15 +100,18 @@ class BaselineSums:
         asked = np.maximum(asked_wh, 0)
         delivered = np.maximum(served.delivered_wh, 0)
         whole, got = asked.sum(axis=1).tolist(), delivered.sum(axis=1).tolist()
+        is_compared = day.knows_service or not self.of_served_days
         products: dict[str, Integers] = {}
         for (name, (_, point)), wanted, wh, row in zip(
             points.items(), whole, got, delivered, strict=True
         ):
             at = point_key(day.law, name)
-            sums.points[at].add(wanted, wh)
-            sums.groups[day.month, point.node, point.product].add(wanted, wh)
+            if is_compared:
+                sums.points[at].add(wanted, wh)
+                sums.groups[day.month, point.node, point.product].add(wanted, wh)
             sums.taken_wh[at] += wh
             products[point.product] = products.get(point.product, 0) + row
-        sums.refused_wh = (sums.refused_wh or 0) + sum(whole) - sum(got)
+        if is_compared:
+            sums.refused_wh = (sums.refused_wh or 0) + sum(whole) - sum(got)
         sums.taken.append(products)
         sums.carbon.add(day.law.register.units, served.generation_wh)

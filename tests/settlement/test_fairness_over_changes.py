@@ -117,6 +117,25 @@ def test_no_margin_is_told_of_a_month_that_is_not_met_whole(session):
     assert values["lowest_margin_ppm"] is values["promises_kept_ppm"] is None
 
 
+def test_other_designs_are_compared_on_the_days_under_fair_play(session):
+    publish_with(session, FAIR_PLAY, "flexible")
+    without = [each for each in tiny_market.documents() if each.kind == "allocation-policy"]
+    publish_tiny(session, without, valid_from=LAST, known=PUBLISHED + MINUTE)
+    ingest_month_end(session)
+    settle_month_end(session)
+    whole, served, last = (
+        make_report(session, FairnessRequest("tiny", first, last, with_baselines=True)).report
+        for first, last in ((FIRST, LAST), (FIRST, MIDDLE), (LAST, LAST))
+    )
+    rows = [{row["code"]: row for row in report["figures"]} for report in (whole, served, last)]
+    for code in ("refused_wh", "lowest_access_ppm", "jain_of_nodes_ppm"):
+        assert rows[0][code]["value"] == rows[1][code]["value"]
+        assert rows[0][code]["designs"] == rows[1][code]["designs"]
+    # Of the day without, nothing is known of the market's; others serve it all the same.
+    assert rows[2]["refused_wh"]["value"] is None
+    assert rows[2]["refused_wh"]["designs"]["nodal"] > 0
+
+
 def test_nobody_solves_anothers_energy_from_what_was_delivered(session):
     publish_with(session, FAIR_PLAY, "flexible")
     ingest_month_end(session)
