@@ -8,6 +8,7 @@ from portal.study_figures import energy
 from settlement.fairness.definitions import FIGURE_OF, Dimension
 
 MOST_BROKEN = 5
+NOT_REFUSED = "Nothing was refused: whatever was wanted was served when it was wanted."
 NO_WORSE = "In no figure that other designs have as well does the market do worse than one of them."
 NOT_COMPARED = "No other designs were put beside these days, so nothing is compared."
 
@@ -87,12 +88,14 @@ def _of_refusals(report: Report) -> Iterator[str]:
     if report["refused_wh"] is None:
         short = sum(1 for row in report["calendar"] if row["short_intervals"])
         days = plural(len(report["calendar"]), "day")
-        if report["calendar"]:
+        if short:
             yield f"Something was refused for good, or served late, on {short} of {days}."
+        elif report["calendar"]:
+            yield NOT_REFUSED
         return
     waits = report["owed_wh"]
     if not (report["refused_wh"] or report["deferred_wh"] or waits):
-        yield "Nothing was refused: whatever was wanted was served when it was wanted."
+        yield NOT_REFUSED
         return
     yield " ".join(_refused(report["refused_wh"], report["deferred_wh"], waits))
 
@@ -165,6 +168,9 @@ def worse(report: Report, dimension: Dimension | None = None) -> tuple[str, ...]
 
 def _worse(code: str, findings: Sequence[Mapping[str, Any]], currency: str) -> str:
     figure = FIGURE_OF[code]
+    if findings[0]["ours"] is None:
+        under = _listed([f"the {design_title(each['design']).lower()}" for each in findings])
+        return f"{figure.title}: worse here than under {under}; the amounts are withheld."
     ours = written(figure, findings[0]["ours"], currency)
     theirs = [
         f"{written(figure, each['theirs'], currency)} under "

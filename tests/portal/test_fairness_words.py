@@ -65,6 +65,20 @@ def test_of_what_did_not_happen_no_amount_is_said(refused_wh, deferred_wh, owed_
     assert plain(list(summary(example() | changes))[1]) == said
 
 
+def test_everybody_is_told_of_quiet_days_and_withheld_amounts_in_words():
+    quiet = [row | {"short_intervals": 0} for row in public_example()["calendar"]]
+    changes = {"refused_wh": None, "calendar": quiet}
+    assert list(summary(public_example() | changes))[1].startswith("Nothing was refused")
+    findings = [
+        {"figure": "carbon_g", "design": design, "ours": None, "theirs": None}
+        for design in ("nodal", "flat")
+    ]
+    assert worse(public_example() | {"findings": findings}) == (
+        "Carbon: worse here than under the nodal price and the flat tariff; the amounts are "
+        "withheld.",
+    )
+
+
 def test_a_day_on_which_all_that_was_refused_was_served_late_says_nothing_of_0_mwh():
     report = example()
     report["calendar"][1] |= {"missed_wh": 0}
