@@ -136,7 +136,8 @@ OPERATION = (
     Figure(
         "wasted_wh",
         "Could have been served",
-        "The most that units and lines could have delivered, less what was served: waste.",
+        "The most that units, as fast as they ramp, and lines could have delivered beside losses, "
+        "less what was served: waste.",
         energy,
     ),
     Figure(

@@ -326,9 +326,7 @@ def _study_tables(
     Curtailed is what was available at an offer of nothing and was not generated, in whole Wh.
     """
     model = law.model
-    reachable = reachable_wh(
-        model, law.fair_play, readings, law.dispatch.storage_wh > 0, made.generation_wh
-    )
+    reachable = reachable_wh(model, law.fleet.model, readings, made.generation_wh)
     could_wh = readings.available_w * model.interval_minutes // 60
     is_free = (model.offer_micro_per_mwh == 0)[:, np.newaxis]
     curtailed_wh = np.where(is_free, np.maximum(could_wh - made.generation_wh, 0), 0)

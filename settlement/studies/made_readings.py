@@ -33,6 +33,7 @@ from settlement.core.model import DayReadings, MarketModel, node_available_w
 from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.dispatch.least_cost import DayDispatch
 from settlement.dispatch.losses import (
+    arriving_wh,
     beyond_wh,
     closed_wh,
     demand_with_losses_wh,
@@ -133,36 +134,48 @@ def without_called_reserve(
 
 def reachable_wh(
     model: MarketModel,
-    rules: FairPlay,
+    fleet: DispatchModel,
     readings: DayReadings,
-    is_storage: Flags,
     generation_wh: Integers,
 ) -> Integers:
-    """Return shape (T,): the most that the network could serve with storage at what it gives.
+    """Return shape (T,): the most that units as they ran and the network could serve.
 
-    Unlike v(all), which counts storage at full power in every interval, this is energy that was
-    there: less what is served of it, it is waste.
+    Unlike v(all), which counts every unit at full power and storage too, this is energy that was
+    there: storage gives what it gives, no unit rises faster than its ramp from what it ran at, and
+    what is served is lost in part on its way. Less what is served of it, it is waste.
 
     Args:
-        rules: of Fair Play, as in `apply_fair_play`.
+        fleet: of the day's dispatch, with what its areas lose.
         readings: `demand_wh` is what is asked for.
-        is_storage: shape (U,).
         generation_wh: shape (U, T), as made.
 
-    Rounding: minimum cut in W, exactly; down to whole Wh.
+    Rounding: minimum cut in W, exactly; down to whole Wh, and down again for losses, which are the
+    same part of all that is served.
     """
     per_hour = 60 // model.interval_minutes
     given_w = np.maximum(generation_wh, 0) * per_hour
-    available_w = np.where(is_storage[:, np.newaxis], given_w, readings.available_w)
-    unrequested = replace(readings, available_w=available_w, requests=None)
+    risen_w = given_w[:, :-1] + (fleet.ramp_w_per_h // per_hour)[:, np.newaxis]
+    reached_w = readings.available_w.copy()
+    reached_w[:, 1:] = np.minimum(reached_w[:, 1:], np.maximum(risen_w, given_w[:, 1:]))
+    available_w = np.where(fleet.storage_wh[:, np.newaxis] > 0, given_w, reached_w)
+    arriving_w = arriving_wh(fleet, available_w)
+    unrequested = replace(readings, available_w=arriving_w, requests=None)
     supply_w = supply_of_day_w(model, unrequested)
-    asked_w = np.zeros_like(supply_w)
-    np.add.at(asked_w, model.supply_point_node, np.maximum(readings.demand_wh, 0) * per_hour)
+    asked_wh = np.zeros_like(supply_w)
+    np.add.at(asked_wh, model.supply_point_node, np.maximum(readings.demand_wh, 0))
+    lost_too_wh = demand_with_losses_wh(model.energy_areas, asked_wh)
     most_w = [
         model.rooms.given(supply).most(asked)
-        for supply, asked in zip(supply_w.T, asked_w.T, strict=True)
+        for supply, asked in zip(supply_w.T, lost_too_wh.T * per_hour, strict=True)
     ]
-    return np.array(most_w, dtype=np.int64) // per_hour
+    # In Python's integers: a product of two energies may pass int64.
+    served = (
+        most // per_hour * asked // with_losses if with_losses else 0
+        for most, asked, with_losses in zip(
+            most_w, asked_wh.sum(axis=0).tolist(), lost_too_wh.sum(axis=0).tolist(), strict=True
+        )
+    )
+    return np.array(list(served), dtype=np.int64)
 
 
 def make_day(
