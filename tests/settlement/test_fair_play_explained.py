@@ -71,7 +71,7 @@ def settled_market(clone_database, request):
     made = make_engine(clone_database())
     with transaction(made) as opened:
         publish_with(opened, fair_play, **options)
-        ingest_month_end(opened)
+        ingest_month_end(opened, taken_percent=50 if "least_taken_ppm" in fair_play else 100)
         settled = settle_month_end(opened)
     yield made, settled, request.param
     made.dispose()
