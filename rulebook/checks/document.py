@@ -94,6 +94,20 @@ def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
         yield from repeated(own, f"{place}: fair_play.products[{{}}].product", "fair-play-repeated")
 
 
+def doubt_is_cited(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
+    """Who is compensated less, as a request does not count, finds the clause that says so."""
+    rule, path = policy.fair_play, "fair_play.least_taken_ppm"
+    if rule is None or rule.least_taken_ppm is None or policy.clauses_governing(path):
+        return
+    yield Finding(
+        "least-taken-without-clause",
+        f"{place}: {path}",
+        shown(rule.least_taken_ppm),
+        "what of an offer must be taken, so that a request counts, rests on a clause",
+        f"add {path} to the `fields` of the clause that says so, or remove the field",
+    )
+
+
 def roles_match(registration: Registration, place: str) -> Iterator[Finding]:
     """Who has units generates, who has supply points supplies; a sub-meter may be of either."""
     yield from repeated(registration.roles, f"{place}: roles[{{}}]", "role-repeated")
@@ -152,7 +166,9 @@ _Check = Callable[[Document, str], Iterator[Finding]]
 CHECKS: dict[str, tuple[_Check, ...]] = {
     "market-rules": cast(tuple[_Check, ...], MARKET_CHECKS),
     "grid-model": cast(tuple[_Check, ...], GRID_CHECKS),
-    "allocation-policy": cast(tuple[_Check, ...], (pot_weights, parts_are_complete, policy_lists)),
+    "allocation-policy": cast(
+        tuple[_Check, ...], (pot_weights, parts_are_complete, policy_lists, doubt_is_cited)
+    ),
     "registration": cast(tuple[_Check, ...], (roles_match, unit_capability, account_is_right)),
     "charge-list": cast(tuple[_Check, ...], CHARGE_CHECKS),
     "settlement-terms": cast(tuple[_Check, ...], TERMS_CHECKS),

@@ -13,6 +13,7 @@ from rulebook.documents.base import (
     Slug,
     WholeNumber,
     described,
+    is_absent,
 )
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 
@@ -223,6 +224,17 @@ class FairPlay(Model):
         "Whether over-take is charged at the price cap and missed reliability compensated; where "
         "not, both are stated only",
         default=True,
+    )
+    least_taken_ppm: WholeNumber | None = described(
+        "Least taken",
+        "A request known beside the meter counts where at least this part of what was offered in "
+        "the interval is taken; where less is, what was refused counts as declined. Empty where "
+        "every request counts",
+        "ppm",
+        default=None,
+        ge=0,
+        le=MILLION,
+        exclude_if=is_absent,
     )
     products: tuple[FairPlayProduct, ...] = described(
         "Products",

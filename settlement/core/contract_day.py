@@ -14,6 +14,7 @@ from settlement.core.order_of_service import (
     wanted_in,
 )
 from settlement.core.room import Room, Rooms, sums_at
+from settlement.core.tightness import PPM
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +28,14 @@ class Served:
             is known, and else what was metered, as far as it was desired or owed.
         late_w: shape (G, T), the part of what was delivered that had been owed.
         missed_w: shape (G, T), what was due and refused.
-        declined_w: shape (G, T), what was offered of what was asked for, and not taken; none where
-            the meter alone is known.
+        declined_w: shape (G, T), what was offered of what was asked for, and not taken, and what
+            was refused of a request that does not count; none where the meter alone is known.
         owed_w: shape (G, T), what is owed where each interval ends.
         supply_w: shape (N, T), with what is used of net export at its own node.
         maximum_w: shape (T,), v(all) of what is new and what is owed.
         unused_w: shape (T,), what indivisible requests left over of it.
+        counts: shape (G, T), whether the request counts: where it is known beside the meter, and
+            too little of what was offered is taken, what was refused of it is declined.
         before: T entries, the state in which each interval began.
         services: T entries, how each was served; None where all that is wanted was.
         after: the state in which the day ends.
@@ -48,6 +51,7 @@ class Served:
     supply_w: Integers
     maximum_w: Integers
     unused_w: Integers
+    counts: Flags
     before: tuple[ContractState, ...]
     services: tuple[Service | None, ...]
     after: ContractState
@@ -69,6 +73,8 @@ def serve_day(
     In each interval ``desired + owed before = delivered + declined + missed + owed after``: what is
     desired is delivered, declined or missed once, and nothing is lost. Who asks for energy, is
     offered it and does not take it has declined it: nothing of it is owed, and no promise broken.
+    Who takes less of what it is offered than `Contracts.least_taken_ppm` has declined what it was
+    refused, too: a wish is worth no more than what is done about it.
 
     Args:
         rooms: of the grid, in W; see `network_rooms`.
@@ -123,7 +129,7 @@ def serve_day(
         before = step.after
     stacked = {
         name: np.stack([getattr(step, name) for step in steps], axis=1)
-        for name in ("entitlement_w", "delivered_w", "late_w", "missed_w", "declined_w")
+        for name in ("entitlement_w", "delivered_w", "late_w", "missed_w", "declined_w", "counts")
     }
     return Served(
         desired_w=desired,
@@ -158,6 +164,7 @@ class _Step:
     late_w: Integers
     missed_w: Integers
     declined_w: Integers
+    counts: Flags
     maximum_w: int
     after: ContractState
 
@@ -182,9 +189,12 @@ def _serve(
         due, waiting = service.due_w, service.waiting_w
     entitlement = due + waiting.sum(axis=0)
     offered_due, offered = due, waiting
+    counts = ~is_known | (metered >= least_taken_w(entitlement, contracts.least_taken_ppm))
     if is_known.any():
         due, waiting = _as_metered(wanted, due, waiting, metered, is_known)
-        offered_due, offered = np.maximum(offered_due, due), np.maximum(offered, waiting)
+        # What is refused of a request that does not count is as if offered, and not taken.
+        offered_due = np.where(counts, np.maximum(offered_due, due), wanted.due)
+        offered = np.where(counts, np.maximum(offered, waiting), wanted.waiting)
     delivered = due + waiting.sum(axis=0)
     missed = wanted.due - offered_due
     memory = before.memory.after(
@@ -192,8 +202,7 @@ def _serve(
     )
     # What is new stands in the row of its window, or is due at once. Where the day before had other
     # law, something that it refused may be due with it: that counts first.
-    window = contracts.point_window
-    everyone = np.arange(len(window))
+    window, everyone = contracts.point_window, np.arange(len(desired))
     with_new = np.where(window > 0, waiting[window, everyone], due)
     wanted_with_new = np.where(window > 0, wanted.waiting[window, everyone], wanted.due)
     new = np.maximum(with_new - (wanted_with_new - desired), 0)
@@ -205,9 +214,23 @@ def _serve(
         late_w=delivered - new,
         missed_w=missed,
         declined_w=offered_due + offered.sum(axis=0) - delivered,
+        counts=counts,
         maximum_w=maximum,
         after=ContractState((wanted.waiting - offered)[1:], memory),
     )
+
+
+def least_taken_w(offered_w: Integers, least_taken_ppm: int) -> Integers:
+    """Return what must be taken of an offer, so that a request counts, rounded up, of its shape.
+
+    So ``taken >= least`` where ``taken x 10**6 >= least_taken_ppm x offered``, and only there.
+
+    Example: of 10,001 W offered, 950,000 ppm are 9,500.95 W: 9,501 W must be taken.
+    """
+    # In two parts, as an offer times a million may pass int64.
+    whole, rest = np.divmod(offered_w, PPM)
+    least: Integers = whole * least_taken_ppm - (-rest * least_taken_ppm // PPM)
+    return least
 
 
 def _as_metered(

@@ -44,6 +44,8 @@ class Contracts:
         indivisible: shape (K,), whether a request is met whole or not at all.
         point_group: shape (G,), index of each supply point's group.
         least_fulfilment_ppm: fulfilment counts as at least this, 1 to 10**6.
+        least_taken_ppm: part of what was offered in an interval of which at least so much is taken,
+            where a request known beside the meter counts; 0: every request does.
     """
 
     nodes: tuple[str, ...]
@@ -55,6 +57,7 @@ class Contracts:
     indivisible: Flags
     point_group: Integers
     least_fulfilment_ppm: int
+    least_taken_ppm: int = 0
 
     def __post_init__(self) -> None:
         groups = (len(self.groups),)
@@ -71,6 +74,7 @@ class Contracts:
             ("tier_ppm", self.tier_ppm, 1, HIGHEST_TIER_PPM),
             ("window", self.window, 0, MOST_WINDOW_INTERVALS),
             ("least_fulfilment_ppm", np.array([self.least_fulfilment_ppm]), 1, PPM),
+            ("least_taken_ppm", np.array([self.least_taken_ppm]), 0, PPM),
         ):
             if values.size and not least <= values.min() <= values.max() <= most:
                 raise ValueError(f"{name}: must be {least} to {most}")

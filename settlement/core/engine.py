@@ -81,7 +81,7 @@ MEASURES = {
     "delivered_w": Measure("supply point", "taken of it, as metered, or the entitlement"),
     "late_w": Measure("supply point", "the part of it that had been owed"),
     "missed_w": Measure("supply point", "due and refused"),
-    "declined_w": Measure("supply point", "offered of what was asked for, and not taken"),
+    "declined_w": Measure("supply point", "offered and not taken, or refused and not counted"),
     "owed_w": Measure("supply point", "refused, and its window open where the interval ends"),
     "taken_wh": Measure("supply point", "what settles; negative is net export"),
     "over_take_wh": Measure("supply point", "taken above entitlement"),

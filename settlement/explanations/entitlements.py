@@ -58,6 +58,7 @@ class Entitlements(ServiceGrounds):
             children += self._served(index, self.service)
             if entitled < int(self.wanted.all[index]):
                 formula = "what its group is served, and its part of that"
+        children += self._not_counted(point, index, entitled)
         return Explanation(
             f"Entitlement ({point})",
             entitled,
@@ -83,6 +84,24 @@ class Entitlements(ServiceGrounds):
                 "what is asked for above it is no request",
                 clauses=self.governing(self.facts.rules.market_rules, "products.magnitude_w"),
             )
+
+    def _not_counted(self, point: str, index: int, entitled: int) -> Iterator[Explanation]:
+        """Yield what was refused of a request that does not count, as too little was taken."""
+        refused = int(self.wanted.all[index]) - entitled
+        if self.day.served.counts[index, self.interval] or not refused:
+            return
+        taken = self.reading(DEMAND, point, "Energy taken")
+        minutes = self.facts.model.interval_minutes
+        yield Explanation(
+            "Refused, and counted as declined",
+            refused,
+            "W",
+            f"{megawatts(max(taken.value, 0) * 60 // minutes)} were taken of {megawatts(entitled)} "
+            f"offered, less than {ppm(self.rules.contracts.least_taken_ppm)} of it: so what was "
+            "refused of the request is neither missed nor owed",
+            clauses=self.governing(self.facts.rules.allocation_policy, "fair_play.least_taken_ppm"),
+            children=(taken,),
+        )
 
     def _owed(self, index: int) -> Iterator[Explanation]:
         """Yield what was refused before and may be served in the interval, the earliest due first.

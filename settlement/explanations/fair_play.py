@@ -120,7 +120,15 @@ class FairPlayCharges(Entitlements):
             f"{megawatt_hours(_wh(of_group, minutes))}",
             children=(
                 Explanation(
-                    f"Due to {name} in the month", _wh(memory.matured[group], minutes), "Wh"
+                    f"Due to {name} in the month",
+                    _wh(memory.matured[group], minutes),
+                    "Wh",
+                    "what was refused of requests that do not count is not among it"
+                    if self.rules.contracts.least_taken_ppm
+                    else "",
+                    clauses=self.governing(
+                        self.facts.rules.allocation_policy, "fair_play.least_taken_ppm"
+                    ),
                 ),
                 Explanation(
                     f"Delivered to {name} in the month",

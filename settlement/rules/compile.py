@@ -108,6 +108,7 @@ def _fair_play(
             nodes,
             whole={own_rule.product for own_rule in rule.products if own_rule.indivisible},
             least_fulfilment_ppm=rule.least_fulfilment_ppm,
+            least_taken_ppm=rule.least_taken_ppm or 0,
         ),
         limit_w=_limits_w(market_rules, points),
         over_take_micro_per_mwh=market_rules.price_cap_micro_per_mwh,
@@ -153,11 +154,13 @@ def contracts_of(
     *,
     whole: Set[str],
     least_fulfilment_ppm: int,
+    least_taken_ppm: int = 0,
 ) -> Contracts:
     """Return the contracts of the groups, which are the products held at each node.
 
     Args:
         whole: products whose requests are met whole or not at all.
+        least_taken_ppm: as `Contracts` has it; 0 where every request counts.
     """
     products = {product.product: product for product in market_rules.products}
     groups = sorted({(point.node, point.product) for point in points})
@@ -177,6 +180,7 @@ def contracts_of(
             [groups.index((point.node, point.product)) for point in points], dtype=np.int64
         ),
         least_fulfilment_ppm=least_fulfilment_ppm,
+        least_taken_ppm=least_taken_ppm,
     )
 
 

@@ -56,6 +56,13 @@ def fair_play(*, with_clauses=True, **changes):
     return bend
 
 
+def without_clause(anchor):
+    def bend(values):
+        values["clauses"] = [each for each in values["clauses"] if each["anchor"] != anchor]
+
+    return bend
+
+
 def holon(name, **changes):
     def bend(values):
         next(h for h in values["holons"] if h["holon"] == name).update(changes)
@@ -181,6 +188,8 @@ ALONE = [
     (POLICY, lambda v: v["shapley"].update(method="clusters",
      clusters=CLUSTERS | {"trunk_nodes": ["N1", "N1"]}), ["trunk-node-repeated"]),
     (POLICY, fair_play(products=[{"product": "P1"}] * 2), ["fair-play-repeated"]),
+    (POLICY, without_clause("AP-5.6"), ["least-taken-without-clause"]),
+    (POLICY, lambda v: (without_clause("AP-5.6")(v), fair_play(least_taken_ppm=None)(v)), []),
     (HIGHLAND, lambda v: v["roles"].append("generator"), ["role-repeated"]),
     (HIGHLAND, lambda v: v.update(roles=["supplier"]), ["role-missing"]),
     (HEARTH, lambda v: v.update(roles=["generator"]), ["role-missing"]),

@@ -22,6 +22,7 @@ from tests.settlement.evidence_cases import Memory, exported
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
     DAYS,
+    DOUBTED,
     DRAWN,
     FAIR_PLAY,
     FIRST,
@@ -48,15 +49,20 @@ LIMITS = np.array([[LIMIT_WH.get(point, 10**12)] for point in POINTS])
 
 @pytest.fixture(
     scope="module",
-    params=[(FAIR_PLAY, "essential"), (FAIR_PLAY, "flexible"), (DRAWN, "flexible")],
-    ids=["essential", "flexible", "by lot"],
+    params=[
+        (FAIR_PLAY, "essential"),
+        (FAIR_PLAY, "flexible"),
+        (DRAWN, "flexible"),
+        (DOUBTED, "flexible"),
+    ],
+    ids=["essential", "flexible", "by lot", "doubted"],
 )
 def settled_market(clone_database, request):
     """A database with the days settled by one law of Fair Play, the run, and offices' timing."""
     made = make_engine(clone_database())
     with transaction(made) as opened:
         publish_with(opened, *request.param)
-        ingest_month_end(opened)
+        ingest_month_end(opened, taken_percent=50 if "least_taken_ppm" in request.param[0] else 100)
         settled = settle_month_end(opened)
     yield made, settled, request.param[1]
     made.dispose()

@@ -24,6 +24,7 @@ from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
     BLOCK_WH,
     DAYS,
+    DOUBTED,
     DRAWN,
     FAIR_PLAY,
     FIRST,
@@ -53,6 +54,7 @@ LAWS = {
     "essential": (FAIR_PLAY, {"timing": "essential"}),
     "flexible": (FAIR_PLAY, {"block_wh": BLOCK_WH}),
     "by lot": (DRAWN, {}),
+    "doubted": (DOUBTED, {}),
 }
 LINES = {
     "charge.over_take": ("over_take_wh", "AP-7"),
@@ -69,7 +71,7 @@ def settled_market(clone_database, request):
     made = make_engine(clone_database())
     with transaction(made) as opened:
         publish_with(opened, fair_play, **options)
-        ingest_month_end(opened)
+        ingest_month_end(opened, taken_percent=50 if "least_taken_ppm" in fair_play else 100)
         settled = settle_month_end(opened)
     yield made, settled, request.param
     made.dispose()
@@ -238,6 +240,37 @@ def test_entitlements_explain_themselves_down_to_the_cut(session, run, law):
                 seen |= {node.label.partition(" ")[0] for node in nodes(part)}
             owed[point] = facts.result("owed_w", point, interval)
     assert seen >= {"What", "Supply", "Lines", "Weight", "Tier", "Fulfilment", "Promise"}
+
+
+def test_why_a_refused_wish_does_not_count_is_told_where_it_does_not(session, run, law):
+    facts, told = day_facts(session, run, LAST), 0
+    for interval in range(48):
+        for point in POINTS:
+            tree = FairPlayCharges(facts, interval).entitlement(point)
+            metered = 2 * max(int(facts.readings["metered_demand_wh", point].values[interval]), 0)
+            doubted = named(tree, "Refused, and counted as declined")
+            if law != "doubted" or point not in KNOWN or metered * 100 >= tree.value * 95:
+                assert not doubted
+                continue
+            missed, owed, declined = (
+                facts.result(measure, point, interval)
+                for measure in ("missed_w", "owed_w", "declined_w")
+            )
+            assert (missed, owed) == (0, 0)
+            refused = sum(each.value for each in doubted)
+            assert refused + tree.value - metered == declined
+            for each in doubted:
+                assert numbers_of(each.formula)[0] == Fraction(metered, 10**6)
+                assert [clause.anchor for clause in each.clauses] == ["AP-8"]
+                told += 1
+    assert (told > 5) == (law == "doubted")
+    due = [
+        node
+        for point in POINTS
+        for node in named(FairPlayCharges(facts, 47).charge_of("compensation", point), "Due to")
+    ]
+    assert len(due) == len(POINTS)
+    assert all(("do not count" in node.formula) == (law == "doubted") for node in due)
 
 
 def hold_part(part, *, is_drawn):

@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from rulebook.documents import Document, MarketRules, Registration
+from rulebook.documents import AllocationPolicy, Document, MarketRules, Registration
 from rulebook.documents.base import Clause
 from settlement.billing.post import post
 from settlement.runs import store
@@ -27,6 +27,7 @@ FAIR_PLAY = {
     "compensation_micro_per_mwh": 100_000_000,
     "products": [{"product": "office", "compensation_micro_per_mwh": 40_000_000}],
 }
+DOUBTED = FAIR_PLAY | {"least_taken_ppm": 950_000}
 DRAWN = FAIR_PLAY | {"products": [{"product": "office", "indivisible": True}]}
 SCARCE = 40
 """What units have available, in percent of what they have in other worlds."""
@@ -42,6 +43,8 @@ def law_with(
 ) -> list[Document]:
     """Return the tiny law with Fair Play; homes are essential, offices of the `timing` named."""
     rules, *others = tiny_market.documents(fair_play=fair_play)
+    if "least_taken_ppm" in fair_play:
+        others = [_citing_doubt(each) for each in others]
     home, office = rules.products
     window = 240 if timing == "flexible" else None
     office = office.model_copy(update={"timing": timing, "window_minutes": window})
@@ -55,6 +58,18 @@ def law_with(
         )
         changes |= {"clauses": (*rules.clauses, above)}
     return [MarketRules.model_validate(rules.model_copy(update=changes).model_dump()), *others]
+
+
+def _citing_doubt(document: Document) -> Document:
+    """Return a document; an allocation policy with the clause by which a request may not count."""
+    if not isinstance(document, AllocationPolicy):
+        return document
+    doubt = Clause(
+        anchor="AP-8",
+        text="A request counts where {fair_play.least_taken} of what is offered is taken.",
+        fields=("fair_play.least_taken_ppm",),
+    )
+    return document.model_copy(update={"clauses": (*document.clauses, doubt)})
 
 
 def publish_with(session: Session, fair_play: dict, timing: str = "flexible", **options) -> None:

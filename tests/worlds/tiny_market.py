@@ -391,11 +391,12 @@ def readings_csv(
     only: Sequence[str] = (),
     desiring: Sequence[str] = (),
     available_percent: int = 100,
+    taken_percent: int = 100,
 ) -> bytes:
     """Return complete readings of some days as CSV; of the entities in `only` where given.
 
-    Of the supply points in `desiring` it is known what they desired, beside what was metered. Units
-    have so much of what they otherwise have available.
+    Of the supply points in `desiring` it is known what they desired, beside what was metered; they
+    take so much of what others would. Units have so much of what they otherwise have available.
     """
     random = np.random.default_rng(seed)
     rows = ["interval_start,entity,measure,value,quality"]
@@ -409,9 +410,10 @@ def readings_csv(
             rows += _rows(starts, unit, "metered_generation_wh", generation_wh)
         for point in (point for points in SUPPLIERS.values() for point in points):
             demand_wh = random.integers(4_000_000, 24_000_000, len(starts))
-            rows += _rows(starts, point, "metered_demand_wh", demand_wh)
+            part = taken_percent if point in desiring else 100
+            rows += _rows(starts, point, "metered_demand_wh", demand_wh * part // 100)
             if point in desiring:
-                # Up to a fifth less than was metered, or up to a fifth more.
+                # Up to a fifth less than would be metered in full, or up to a fifth more.
                 desired_wh = demand_wh * random.integers(80, 121, len(starts)) // 100
                 rows += _rows(starts, point, "desired_wh", desired_wh)
     if only:

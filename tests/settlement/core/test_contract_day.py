@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.core.contract_day import serve_day
+from settlement.core.contract_day import least_taken_w, serve_day
 from settlement.core.contracts import Contracts, ContractState, Memory, nothing_owed
 from settlement.core.cuts import Cuts
 from settlement.core.network_rooms import rooms_of
@@ -315,6 +315,71 @@ def test_who_asks_and_does_not_take_is_owed_nothing():
     )
     told = (short.delivered_w, short.declined_w, short.missed_w)
     assert [values[0, 0] for values in told] == [3_000, 3_000, 4_000]
+
+
+@pytest.mark.parametrize(("taken_w", "counts"), [(0, False), (5_699, False), (5_700, True)])
+def test_what_is_refused_of_a_request_that_does_not_count_is_neither_missed_nor_owed(
+    taken_w, counts
+):
+    """10 kW are asked for, after 2 that are owed, and 6 offered: 95 % of them are 5.7 kW."""
+    doubting = dataclasses.replace(PAIR, least_taken_ppm=950_000)
+    waits = dataclasses.replace(doubting, window=np.array([2, 0]))
+    known, supply = np.array([True, False]), np.array([[0], [0], [6_000]])
+    desired, metered = np.array([[10_000], [0]]), np.array([[taken_w], [0]])
+    owed = {doubting: np.array([[2_000, 0]]), waits: np.array([[0, 0], [2_000, 0]])}
+    for contracts, before in owed.items():
+        state = ContractState(before, Memory((0, 0), (0, 0)))
+        day = serve_day(copperplate(3), contracts, state, supply, desired, metered, known)
+        assert day.entitlement_w[0, 0] == 6_000
+        assert day.counts.tolist() == [[counts], [True]]
+        refused = 6_000 if counts else 0
+        missed, kept = (refused, 0) if contracts is doubting else (0, refused)
+        assert (day.missed_w[0, 0], day.owed_w[0, 0]) == (missed, kept)
+        assert day.declined_w[0, 0] == 12_000 - taken_w - refused
+        assert day.after.memory == Memory((taken_w + missed, 0), (taken_w, 0))
+
+
+def test_a_request_of_which_nothing_is_offered_counts():
+    doubting = dataclasses.replace(PAIR, least_taken_ppm=PPM)
+    nothing, desired = np.zeros((3, 1), dtype=np.int64), np.array([[10_000], [0]])
+    known = np.array([True, False])
+    day = serve_day(
+        copperplate(3), doubting, nothing_owed(doubting), nothing, desired, 0 * desired, known
+    )
+    assert day.missed_w.tolist() == [[10_000], [0]]
+
+
+@given(st.integers(0, 10**6), st.integers(0, 2**52), st.integers(0, 10**6), st.integers(-1, 1))
+def test_a_request_counts_where_the_exact_part_of_the_offer_is_taken(least, offered, part, near):
+    taken = max(offered * part // 10**6, offered * least // 10**6 + near, 0)
+    needed = int(least_taken_w(np.array([offered]), least)[0])
+    assert (taken >= needed) == (taken * 10**6 >= least * offered)
+
+
+@given(DAYS, st.integers(0, PPM), st.data())
+def test_a_doubted_request_is_delivered_declined_missed_or_owed_once(example, least, data):
+    grid, contracts, supply, desired = example
+    contracts = dataclasses.replace(contracts, least_taken_ppm=least)
+    metered = np.array(
+        [
+            [data.draw(st.integers(0, 20_000)) for _ in row]
+            if data.draw(st.booleans())
+            else [-1 for _ in row]  # its meter alone is known
+            for row in desired.tolist()
+        ],
+        dtype=np.int64,
+    )
+    day = served(grid, contracts, supply, desired, metered=metered)
+    known = (metered >= 0).all(axis=1)
+    wanted = desired + owed_before(day)
+    for values in (day.declined_w, day.missed_w, day.owed_w):
+        assert values.min(initial=0) >= 0
+    assert np.array_equal(wanted, day.delivered_w + day.declined_w + day.missed_w + day.owed_w)
+    offered = day.entitlement_w.astype(object)
+    doubted = known[:, np.newaxis] & (metered.astype(object) * PPM < least * offered)
+    assert np.array_equal(day.counts, ~doubted)
+    assert not (day.missed_w + day.owed_w)[doubted].any()
+    assert not day.declined_w[~known].any()
 
 
 def test_what_whole_requests_leave_goes_to_who_takes_any_amount():

@@ -308,6 +308,59 @@ def test_power_above_the_contract_is_no_request_and_is_taken_above_entitlement()
     assert result.values("taken_wh").ravel().tolist() == [3_000, 1_000, 2_000]
 
 
+def who_states(taken_wh, least_taken_ppm):
+    """The plant states 1 GWh where it is offered 20 kW of 2 GW, on the last day of a month."""
+    model = examples.tiny_market()
+    points = len(model.supply_points)
+    terms = examples.contracts(
+        model, window=np.zeros(points, dtype=np.int64), least_taken_ppm=least_taken_ppm
+    )
+    model = replace(model, fair_play=examples.fair_play(model, contracts=terms))
+    day = dt.date(2024, 1, 31)
+    stated = examples.requests(
+        model,
+        1,
+        day=day,
+        desired_wh=as_numbers([[0], [10**9], [0]]),
+        is_known=np.array([False, True, False]),
+    )
+    readings = DayReadings(
+        day,
+        generation_wh=as_numbers([[0], [0], [0]]),
+        available_w=as_numbers([[20_000], [0], [20_000]]),
+        demand_wh=as_numbers([[0], [taken_wh], [0]]),
+        requests=stated,
+    )
+    return settle_day(model, readings)
+
+
+@pytest.mark.parametrize(
+    ("taken_wh", "least_taken_ppm", "compensated"),
+    [(0, 0, True), (0, 1, False), (0, 950_000, False)],
+)
+def test_who_states_a_wish_and_takes_nothing_of_an_offer_is_not_compensated(
+    taken_wh, least_taken_ppm, compensated
+):
+    result = who_states(taken_wh, least_taken_ppm)
+    offered = int(result.values("entitlement_w")[1, 0])
+    assert 20_000 <= offered < 10**6
+    # 99 % of what is missed of 1 GWh, at 90 pounds per MWh: nearly 89,100 pounds.
+    missed_w = 2 * 10**9 - offered if compensated else 0
+    assert result.values("missed_w").ravel().tolist() == [0, missed_w, 0]
+    assert result.values("declined_w").ravel().tolist() == [0, 2 * 10**9 - missed_w, 0]
+    paid = -int(result.values("charge.compensation_micro").sum())
+    assert (89_095 * 10**6 < paid < 89_100 * 10**6) if compensated else not paid
+    assert not result.values("shortfall_wh").any() or compensated
+
+
+@pytest.mark.parametrize(("part_ppm", "compensated"), [(960_000, True), (940_000, False)])
+def test_who_takes_nearly_all_that_is_offered_is_compensated_for_the_rest(part_ppm, compensated):
+    offered_w = int(who_states(0, 950_000).values("entitlement_w")[1, 0])
+    result = who_states(offered_w * part_ppm // 10**6 // 2, 950_000)
+    assert bool(result.values("missed_w").any()) == compensated
+    assert bool(result.values("charge.compensation_micro").any()) == compensated
+
+
 def test_energy_above_the_block_of_a_month_is_charged_apart():
     model = tiny()
     blocks = Blocks(
