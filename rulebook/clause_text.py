@@ -94,7 +94,8 @@ def _filled(document: Document, name: str, currency: str) -> list[str | ValueTab
     found = values_named(document, name)
     if not found:
         raise ValueError(f"{document.instrument} holds nothing that a clause may name {name}")
-    written = [_written(each, currency) for each in found]
+    title = _title(name)
+    written = [_written(each, title, currency) for each in found]
     if all(each == written[0] for each in written):  # one curve that serves all layers stands once
         return [written[0]]
     parts: list[str | ValueTable] = []
@@ -105,8 +106,20 @@ def _filled(document: Document, name: str, currency: str) -> list[str | ValueTab
     return parts
 
 
-def _written(named: NamedValue, currency: str) -> str | ValueTable:
-    title = short_name(named.path.rpartition(".")[2]).replace("_", " ")
+def _title(name: str) -> str:
+    """Return what the table of a value is called, by the name in its clause: of which entry, too.
+
+    So the tables of a clause that names each entry by itself have a title each.
+
+    >>> _title("layers.curve"), _title("layers.system.sell_curve")
+    ('curve', 'sell curve of system')
+    """
+    *entries, field = name.split(".")
+    title = short_name(field).replace("_", " ")
+    return f"{title} of {entries[-1]}" if len(entries) > 1 else title
+
+
+def _written(named: NamedValue, title: str, currency: str) -> str | ValueTable:
     if isinstance(named.value, BaseModel):
         return _table(title, (named.value,), currency)
     if isinstance(named.value, tuple) and named.value and isinstance(named.value[0], BaseModel):
