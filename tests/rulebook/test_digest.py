@@ -1,5 +1,6 @@
 """A document's digest depends on every value and on nothing else."""
 
+import copy
 import hashlib
 import json
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rulebook.digest import body_digest, canonical_bytes, document_body, document_digest
-from tests.rulebook.law import HIGHLAND, body, made, scenario
+from tests.rulebook.law import HIGHLAND, POLICY, body, made, scenario
 
 
 def leaves(values, path=()):
@@ -66,3 +67,13 @@ def test_the_order_of_keys_does_not_matter(random):
     values = shuffled(body(HIGHLAND))
     assert canonical_bytes(values) == canonical_bytes(body(HIGHLAND))
     assert document_digest(made(values)) == body_digest(body(HIGHLAND))
+
+
+def test_law_that_never_knew_what_must_be_taken_of_an_offer_keeps_its_digest():
+    values = body(POLICY)
+    stated = body_digest(values)
+    del values["fair_play"]["least_taken_ppm"]
+    emptied = copy.deepcopy(values)
+    emptied["fair_play"]["least_taken_ppm"] = None
+    assert document_digest(made(values)) == document_digest(made(emptied)) == body_digest(values)
+    assert body_digest(values) != stated
