@@ -184,12 +184,15 @@ def charge_points(
         demand_wh[pays],
         charging.dynamic_ppm[pays],
     )
+    of_fuel, of_others = (
+        _subscribed(demand_wh, charging, is_fuel=is_it) for is_it in (True, False)
+    )
     charges = [
         *(
             Charge(
                 component,
                 charging.subscribes,
-                subscription_shares_micro(cost, demand_wh, charging, is_fuel=component == "fuel")[
+                _shared_micro(cost, of_fuel if component == "fuel" else of_others)[
                     charging.subscribes
                 ],
             )
@@ -226,27 +229,47 @@ def subscription_shares_micro(
     Example: a cost of 90 with 1 Wh dynamic and 2 Wh subscribed leaves 60 to the subscribed; two
     points with 1 Wh each and capacity weights 1 and 2 bear 20 and 40 of it, or 30 and 30 of fuel.
     """
-    shares = np.zeros_like(demand_wh)
+    return _shared_micro(cost_micro, _subscribed(demand_wh, charging, is_fuel=is_fuel))
+
+
+class _Subscribed(NamedTuple):
+    """How a day's costs are shared over G supply points, the same for costs of a kind.
+
+    Attributes:
+        parts: of each interval the energy taken on subscription, and else, in Wh x ppm.
+        weights: of each interval those of the points, by which the first part is shared; empty
+            where nobody takes subscribed energy.
+    """
+
+    points: int
+    parts: list[list[int]]
+    weights: list[list[int]]
+
+
+def _subscribed(demand_wh: Integers, charging: Charging, *, is_fuel: bool) -> _Subscribed:
     taken = np.maximum(demand_wh, 0)
     subscribed_ppm = (PPM - charging.dynamic_ppm).tolist()
     point_weight = [1] * len(taken) if is_fuel else charging.capacity_weight_ppm.tolist()
-    over_day = taken.sum(axis=1).tolist()
     by_day = charging.non_fuel_basis == "day" and not is_fuel
-    for interval, (cost, energy) in enumerate(
-        zip(cost_micro.tolist(), taken.T.tolist(), strict=True)
-    ):
-        subscribed = [wh * ppm for wh, ppm in zip(energy, subscribed_ppm, strict=True)]
-        if not cost or not any(subscribed):
-            continue
-        dynamic = sum(energy) * PPM - sum(subscribed)
-        # The rest is not charged here: dynamic energy pays its price, and the account the gap.
-        part = apportion(cost, [sum(subscribed), dynamic])[0]
-        if by_day:
-            weights = _products(over_day, subscribed_ppm)
-        else:
-            weights = _products(subscribed, point_weight)
+    of_day = _products(taken.sum(axis=1).tolist(), subscribed_ppm) if by_day else []
+    parts, of_intervals = [], []
+    for energy in taken.T.tolist():
+        subscribed = _products(energy, subscribed_ppm)
+        whole = sum(subscribed)
+        parts.append([whole, sum(energy) * PPM - whole])
+        weights = of_day if by_day else _products(subscribed, point_weight)
         # A group whose every weight is 0 shares by energy: its cost must not be lost.
-        shares[:, interval] = apportion(part, weights if any(weights) else subscribed)
+        of_intervals.append([] if not whole else weights if any(weights) else subscribed)
+    return _Subscribed(len(demand_wh), parts, of_intervals)
+
+
+def _shared_micro(cost_micro: Integers, by: _Subscribed) -> Integers:
+    shares = np.zeros((by.points, len(cost_micro)), dtype=np.int64)
+    costs = zip(cost_micro.tolist(), by.parts, by.weights, strict=True)
+    for interval, (cost, parts, weights) in enumerate(costs):
+        if cost and weights:
+            # The rest is not charged here: dynamic energy pays its price, and the account the gap.
+            shares[:, interval] = apportion(apportion(cost, parts)[0], weights)
     return shares
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 import numpy as np
 
@@ -103,30 +104,25 @@ def serve_day(
     if min(each.min(initial=0) for each in (desired, supply, export, metered, state.owed)) < 0:
         raise ValueError("supply, what is desired and what is owed must not be negative")
     _require_fit(rooms, supply + export, desired, state)
+    plenty = _Plenty.of_day(rooms, contracts, supply, export, desired)
     steps: list[_Step] = []
-    supplies = []
+    supplies: list[Integers] = []
     before = state
-    for interval in range(intervals):
-        place = lottery and (lottery[0], f"{lottery[1].isoformat()} {interval}")
-        wanted = wanted_in(contracts, before, desired[:, interval])
-        node = contracts.node[contracts.point_group]
-        at_nodes = sums_at(len(contracts.nodes), node, wanted.all)
-        # Counting what is used of export as supply, and the whole of what is wanted, raises v(all)
-        # by exactly that.
-        brought = supply[:, interval] + np.minimum(export[:, interval], at_nodes)
-        supplies.append(brought)
-        step = _serve(
-            contracts,
-            before,
-            rooms.given(brought),
-            wanted,
-            desired[:, interval],
-            metered[:, interval],
-            is_known,
-            place,
-        )
-        steps.append(step)
-        before = step.after
+    while len(steps) < intervals:
+        first = len(steps)
+        # Of nearly every interval all is served, and nothing is owed: many at once are a tenth of
+        # the time. Who is known to ask may decline, which the meter of each interval says.
+        served = [] if is_known.any() or before.owes else plenty.serve(before, first)
+        if served:
+            supplies += list(plenty.brought_w[:, first : first + len(served)].T)
+        else:
+            place = lottery and (lottery[0], f"{lottery[1].isoformat()} {first}")
+            of_interval = (supply[:, first], export[:, first], desired[:, first], metered[:, first])
+            brought, step = _serve_interval(rooms, contracts, before, of_interval, is_known, place)
+            supplies.append(brought)
+            served = [step]
+        steps += served
+        before = steps[-1].after
     stacked = {
         name: np.stack([getattr(step, name) for step in steps], axis=1)
         for name in ("entitlement_w", "delivered_w", "late_w", "missed_w", "declined_w", "counts")
@@ -144,6 +140,76 @@ def serve_day(
         services=tuple(step.service for step in steps),
         after=before,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Plenty:
+    """The intervals of a day in which all that is new can be served, in W.
+
+    Attributes:
+        desired_w: shape (G, T).
+        at_nodes_w, brought_w: shape (N, T), that and supply, at nodes.
+        is_plenty: shape (T,).
+    """
+
+    contracts: Contracts
+    desired_w: Integers
+    at_nodes_w: Integers
+    brought_w: Integers
+    is_plenty: Flags
+
+    @classmethod
+    def of_day(
+        cls,
+        rooms: Rooms,
+        contracts: Contracts,
+        supply: Integers,
+        export: Integers,
+        desired: Integers,
+    ) -> Self:
+        """Return them of a day; arguments as in `serve_day`."""
+        at_nodes = np.zeros_like(supply)
+        np.add.at(at_nodes, contracts.node[contracts.point_group], desired)
+        brought = supply + np.minimum(export, at_nodes)
+        is_plenty = rooms.serve_all(brought, at_nodes)
+        return cls(contracts, desired, at_nodes, brought, is_plenty)
+
+    def serve(self, before: ContractState, first: int) -> list["_Step"]:
+        """Return the intervals from one on in which all is served; none where it is not plenty.
+
+        Args:
+            before: the state in which the first begins, of which nothing is owed.
+        """
+        until = first
+        while until < len(self.is_plenty) and self.is_plenty[until]:
+            until += 1
+        served = self.desired_w[:, first:until]
+        nothing = np.zeros(len(served), dtype=np.int64)
+        everybody = np.ones(len(served), dtype=np.bool_)
+        owed = np.zeros(
+            (max(len(before.owed), self.contracts.longest_window), len(served)), dtype=np.int64
+        )
+        most = self.at_nodes_w[:, first:until].sum(axis=0).tolist()
+        steps = []
+        for column, maximum in zip(served.T, most, strict=True):
+            matured = self.contracts.by_group(column)
+            after = ContractState(owed, before.memory.after(matured, matured))
+            steps.append(
+                _Step(
+                    before=before,
+                    service=None,
+                    entitlement_w=column,
+                    delivered_w=column,
+                    late_w=nothing,
+                    missed_w=nothing,
+                    declined_w=nothing,
+                    counts=everybody,
+                    maximum_w=maximum,
+                    after=after,
+                )
+            )
+            before = after
+        return steps
 
 
 def _require_fit(rooms: Rooms, supply: Integers, desired: Integers, state: ContractState) -> None:
@@ -167,6 +233,30 @@ class _Step:
     counts: Flags
     maximum_w: int
     after: ContractState
+
+
+def _serve_interval(
+    rooms: Rooms,
+    contracts: Contracts,
+    before: ContractState,
+    of_interval: tuple[Integers, Integers, Integers, Integers],
+    is_known: Flags,
+    place: tuple[bytes, str] | None,
+) -> tuple[Integers, _Step]:
+    """Return what is brought to each node in an interval, and how it is served.
+
+    Args:
+        of_interval: supply and export at nodes, what is desired and what is metered.
+    """
+    supply, export, desired, metered = of_interval
+    wanted = wanted_in(contracts, before, desired)
+    node = contracts.node[contracts.point_group]
+    at_nodes = sums_at(len(contracts.nodes), node, wanted.all)
+    # Counting what is used of export as supply, and the whole of what is wanted, raises v(all)
+    # by exactly that.
+    brought: Integers = supply + np.minimum(export, at_nodes)
+    room = rooms.given(brought)
+    return brought, _serve(contracts, before, room, wanted, desired, metered, is_known, place)
 
 
 def _serve(

@@ -170,11 +170,15 @@ def carried_after(
     Args:
         carried: from the day before, with which the day's requests begin.
     """
-    day = shares_of_day(model, rules, readings)
+    return carried_by(model, rules, shares_of_day(model, rules, readings), carried)
+
+
+def carried_by(model: MarketModel, rules: FairPlay, day: DayShares, carried: Carried) -> Carried:
+    """Return what a day hands to the next, by how its contracts were served."""
     amounts = amounts_of_day(model, rules, day)
     charged = sum(amounts.over_take_micro.ravel().tolist()) if rules.moves_money else 0
     ended = replace(day.ended, over_take_micro=day.ended.over_take_micro + charged)
-    return end_day(rules.contracts, model.supply_points, ended, carried, readings.day)
+    return end_day(rules.contracts, model.supply_points, ended, carried, day.day)
 
 
 def _asked_wh(model: MarketModel, readings: DayReadings, day: DayShares) -> Integers:

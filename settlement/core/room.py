@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from settlement.core.arrays import Integers
+from settlement.core.arrays import Flags, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +99,13 @@ class Rooms(Protocol):
 
     def given(self, supply: Integers) -> Room:
         """Return the room of a network with supply at its nodes, shape (N,), not negative."""
+
+    def serve_all(self, supply: Integers, demand: Integers) -> Flags:
+        """Return for each interval whether all of a demand can be served, shape (T,).
+
+        Args:
+            supply, demand: shape (N, T), not negative.
+        """
 
 
 def sums_at(nodes: int, node: Integers, values: Integers) -> Integers:

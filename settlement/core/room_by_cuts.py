@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from settlement.core.arrays import Integers, kernel
+from settlement.core.arrays import Flags, Integers, kernel
 from settlement.core.cuts import W_PER_KW, Cuts, subset_sums
 from settlement.core.room import Claims, Frozen, sums_at
 
@@ -39,6 +39,10 @@ class CutRooms:
     def given(self, supply: Integers) -> "RoomByCuts":
         """Return the room of the network with supply at its nodes, shape (N,), not negative."""
         return RoomByCuts(room_for(self.boundary, supply))
+
+    def serve_all(self, supply: Integers, demand: Integers) -> Flags:
+        """Return for each interval whether all of a demand can be served; see `Rooms`."""
+        return _all_sets_have_room(self.boundary, np.ascontiguousarray((supply - demand).T))
 
 
 def rooms_by_cuts(cuts: Cuts) -> CutRooms:
@@ -144,6 +148,29 @@ def room_for(boundary: Integers, supply: Integers) -> Integers:
     """
     room: Integers = boundary[::-1] + subset_sums(supply)
     return room
+
+
+@kernel
+def _all_sets_have_room(boundary: Integers, left: Integers) -> Flags:
+    """Return of each row whether no set of nodes wants more than can be brought to it.
+
+    Args:
+        boundary: shape (2**N,), as in `room_for`.
+        left: shape (T, N), supply less demand.
+    """
+    sets = len(boundary)
+    found = np.ones(len(left), dtype=np.bool_)
+    sums = np.zeros(sets, dtype=np.int64)
+    for row in range(len(left)):
+        for bit in range(left.shape[1]):
+            half = 1 << bit
+            for subset in range(half):
+                sums[half + subset] = sums[subset] + left[row, bit]
+        for members in range(sets):
+            if boundary[sets - 1 - members] + sums[members] < 0:
+                found[row] = False
+                break
+    return found
 
 
 @kernel

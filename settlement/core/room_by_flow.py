@@ -54,6 +54,14 @@ class FlowRooms:
         """Return the room of the network with supply at its nodes, shape (N,), not negative."""
         return RoomByFlow(self, supply)
 
+    def serve_all(self, supply: Integers, demand: Integers) -> Flags:
+        """Return for each interval whether all of a demand can be served; see `Rooms`."""
+        found = (
+            self.given(brought).most(wanted) == wanted.sum()
+            for brought, wanted in zip(supply.T, demand.T, strict=True)
+        )
+        return np.fromiter(found, np.bool_, supply.shape[1])
+
 
 def rooms_by_flow(grid: Grid) -> FlowRooms:
     """Return a grid's rooms in W; each rating is rounded down to a kW, as in `Cuts`."""

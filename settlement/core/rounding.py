@@ -27,14 +27,14 @@ def apportion(amount: int, weights: Sequence[int]) -> list[int]:
     total = sum(weights)
     if total <= 0 or min(weights) < 0:
         raise ValueError("weights must not be negative and must not all be zero")
-    parts = [amount * weight // total for weight in weights]
+    quotas = [amount * weight for weight in weights]
+    parts = [quota // total for quota in quotas]
     # Each part lost less than 1, so fewer units are left over than there are parts.
     left_over = amount - sum(parts)
     if left_over:
-        # sorted() is stable, so equal remainders keep the order of their index.
-        largest = sorted(
-            range(len(parts)), key=lambda index: parts[index] * total - amount * weights[index]
-        )
+        remainders = [quota % total for quota in quotas]
+        # sorted() is stable, in reverse too, so equal remainders keep the order of their index.
+        largest = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
         for index in largest[:left_over]:
             parts[index] += 1
     return parts

@@ -21,7 +21,7 @@ from ledger.tree import leaf_hash
 from rulebook.digest import canonical_bytes
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.contract_state import Carried, begin_day, in_intervals_of, of_term
-from settlement.core.fair_play_market import DayShares, carried_after, shares_of_day
+from settlement.core.fair_play_market import DayShares, carried_by, shares_of_day
 from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.core.model import DayReadings, MarketModel
 from settlement.meters.quality import UsedReadings
@@ -31,6 +31,7 @@ from settlement.rules.compile import compile_rules
 from settlement.runs.exact_sums import quantities_too_large
 from settlement.runs.run import Pin, input_digest
 
+DAYS_KEPT = 32
 CONTRACTS_TAG = "tallystick.contracts.1"
 
 Named = TypeVar("Named", bound=tuple[str, ...])
@@ -55,6 +56,7 @@ class ContractDays:
     before: Carried
     _carried: dict[dt.date, Carried] = field(default_factory=dict)
     _models: dict[dt.date, MarketModel] = field(default_factory=dict)
+    _shares: dict[dt.date, DayShares] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -108,6 +110,13 @@ class ContractDays:
         model = self.model_on(day)
         if model.fair_play is None:
             return None
+        following = day + dt.timedelta(days=1)
+        if following <= self.periods[-1].last_day:
+            # What the next day begins with follows from the same: it is not computed twice.
+            self.carried_into(following)
+            found = self._shares.get(day)
+            if found is not None:
+                return found
         readings = self._readings(day, model, self.requests(day, model))
         return shares_of_day(model, model.fair_play, readings)
 
@@ -128,9 +137,17 @@ class ContractDays:
         requests = self._requests(day, model, model.fair_play, carried)
         readings = self._readings(day, model, requests)
         try:
-            return carried_after(model, model.fair_play, readings, carried)
+            shares = shares_of_day(model, model.fair_play, readings)
+            self._keep(day, shares)
+            return carried_by(model, model.fair_play, shares, carried)
         except OverflowError as too_large:  # it may be a day of before the run
             raise Refused([quantities_too_large(day, too_large)]) from too_large
+
+    def _keep(self, day: dt.date, shares: DayShares) -> None:
+        """Keep a day's shares while those days are settled that threads are at; more need room."""
+        self._shares[day] = shares
+        while len(self._shares) > DAYS_KEPT:
+            self._shares.pop(min(self._shares), None)
 
     def _requests(
         self, day: dt.date, model: MarketModel, fair_play: FairPlay, carried: Carried
