@@ -209,7 +209,7 @@ def list_following_days(
 
     def begins_otherwise(day: dt.date, then: dt.datetime) -> bool:
         period = RulePeriod(day, day, rules_of[day])
-        before, now = (carried_before(session, market, period, at) for at in (then, known))
+        before, now = (carried_before(session, market, [period], at) for at in (then, known))
         return before.owed_w != now.owed_w
 
     return following_days(posted, changed, terms, begins_otherwise)

@@ -288,7 +288,9 @@ def _serve(
     delivered = due + waiting.sum(axis=0)
     missed = wanted.due - offered_due
     memory = before.memory.after(
-        contracts.by_group(delivered + missed), contracts.by_group(delivered)
+        contracts.promise_ppm,
+        contracts.by_group(delivered + missed),
+        contracts.by_group(delivered),
     )
     # What is new stands in the row of its window, or is due at once. Where the day before had other
     # law, something that it refused may be due with it: that counts first.

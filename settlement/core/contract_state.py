@@ -2,8 +2,9 @@
 
 The law of two days may differ: supply points come and go, and so do products. So what is carried is
 named, and taken up by whoever still has the name. What is owed to a supply point that is gone has
-nobody to be served to, and lapses. What was missed, matured, delivered and taken stays known to the
-end of the term: who leaves for a day and comes back finds no new block of energy.
+nobody to be served to, and lapses. What was missed, matured, promised, delivered and taken stays
+known to the end of the term: who leaves for a day and comes back finds no new block of energy, and
+what days before promised is promised still, whatever law promises from a day on.
 
 A *term* is a calendar month by the market's clock: the memory of promises, what is missed and what
 is taken begin anew with its first day. What is owed does not: it was promised within its window.
@@ -29,6 +30,7 @@ class Carried:
     Attributes:
         owed_w: by supply point: entry j is due in interval j of the next day, in W x intervals.
         matured, delivered: by node and product, since the term began, in W x intervals.
+        promised: of what matured, by the promise of its day, in millionths of W x intervals.
         missed_w: by node, product and supply point, since the term began, in W x intervals. Who
             changes the product or the node takes no part of what others of the new group missed.
         taken_wh: by supply point, since the term began; net export does not count.
@@ -38,6 +40,7 @@ class Carried:
     owed_w: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     matured: Mapping[tuple[str, str], int] = field(default_factory=dict)
     delivered: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    promised: Mapping[tuple[str, str], int] = field(default_factory=dict)
     missed_w: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     taken_wh: Mapping[str, int] = field(default_factory=dict)
     over_take_micro: int = 0
@@ -77,8 +80,10 @@ def begin_day(contracts: Contracts, points: Sequence[str], carried: Carried, day
     for point, due in enumerate(owed):
         rows[: len(due), point] = due
     memory = Memory(
-        tuple(carried.matured.get(group, 0) for group in contracts.groups),
-        tuple(carried.delivered.get(group, 0) for group in contracts.groups),
+        *(
+            tuple(values.get(group, 0) for group in contracts.groups)
+            for values in (carried.matured, carried.delivered, carried.promised)
+        )
     )
     return DayState(
         ContractState(rows, memory),
@@ -97,16 +102,15 @@ def end_day(
         carried: from the day before, which still tells of those who have no contract on this day.
     """
     rows, before = ended.contracts.owed, of_term(carried, day)
+    memory = ended.contracts.memory
     return Carried(
         owed_w={
             points[point]: _without_end(rows[:, point].tolist())
             for point in np.flatnonzero(rows.any(axis=0)).tolist()
         },
-        matured={**before.matured, **_named(contracts.groups, ended.contracts.memory.matured)},
-        delivered={
-            **before.delivered,
-            **_named(contracts.groups, ended.contracts.memory.delivered),
-        },
+        matured={**before.matured, **_named(contracts.groups, memory.matured)},
+        delivered={**before.delivered, **_named(contracts.groups, memory.delivered)},
+        promised={**before.promised, **_named(contracts.groups, memory.promised)},
         missed_w={
             **before.missed_w,
             **_named(_members(contracts, points), ended.missed_w.tolist()),
@@ -125,7 +129,8 @@ def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried
     """Return what is carried in W x intervals of another length, where the law changes it.
 
     What is owed stays due no later than it was, but in the first interval of all. Rounding: down,
-    each entry.
+    each entry; promised is the same part of what matured as before, so that where every day
+    promised alike it stays exactly that promise of it.
 
     Example: 6 W owed in the second half-hour are 12 W in the fourth quarter of an hour.
     """
@@ -136,6 +141,11 @@ def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried
         of_others = {name: value * own_minutes // minutes for name, value in values.items()}
         return {name: value for name, value in of_others.items() if value}
 
+    matured = scaled(carried.matured)
+    promised = {
+        group: carried.promised.get(group, 0) * value // carried.matured[group]
+        for group, value in matured.items()
+    }
     owed = {}
     for point, rows in carried.owed_w.items():
         due = [0] * max(len(rows) * own_minutes // minutes, 1)
@@ -145,8 +155,9 @@ def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried
     return replace(
         carried,
         owed_w={point: rows for point, rows in owed.items() if rows},
-        matured=scaled(carried.matured),
+        matured=matured,
         delivered=scaled(carried.delivered),
+        promised={group: value for group, value in promised.items() if value},
         missed_w=scaled(carried.missed_w),
     )
 

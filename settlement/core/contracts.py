@@ -7,10 +7,12 @@ due in the last interval of it. *Reliability* is a promise over a term: of the e
 **matured** in it at least so many parts per million are delivered. Energy matures when it is
 served, or when it was due and was not.
 
-Memory is of a *group*, the holders of one product at one node: energy matured and delivered since
-its term began, both exact. A ratio of the two is shown; what decides is the exact deficit, promise
-x matured - delivered, which forgets nothing (a ratio per interval, or one held within bounds, does;
-compare arXiv 2606.17217, whose shortage memory is an integrator that saturates).
+Memory is of a *group*, the holders of one product at one node: energy matured, promised of it and
+delivered since its term began, all exact. What matures is promised by the law of its day, so a law
+that promises another part from a day on changes nothing of the days before. A ratio of delivered to
+matured is shown; what decides is the exact deficit, promised - delivered, which forgets nothing (a
+ratio per interval, or one held within bounds, does; compare arXiv 2606.17217, whose shortage memory
+is an integrator that saturates).
 
 Power is in whole W. What is owed, matured or delivered is energy in W x intervals.
 """
@@ -38,7 +40,8 @@ class Contracts:
         nodes: N ids, for the places of drawings.
         groups: K names of a node and a product, sorted.
         node: shape (K,), index of each group's node.
-        promise_ppm: shape (K,), part of the energy matured in a term that is delivered.
+        promise_ppm: shape (K,), part of the energy that matures under these rules in a term that is
+            delivered in it.
         tier_ppm: shape (K,), weight of the group's tier, above 0; one million is one.
         window: shape (K,), intervals in which what was refused may be served; 0: it is essential.
         indivisible: shape (K,), whether a request is met whole or not at all.
@@ -105,28 +108,38 @@ class Contracts:
 
 @dataclass(frozen=True)
 class Memory:
-    """What matured and was delivered to each group since its term began, K entries each.
+    """What matured, was delivered and was promised to each group since its term began, K each.
 
     Python's integers, as a month of a country's watts in parts per million passes int64.
+
+    Attributes:
+        matured, delivered: in W x intervals.
+        promised: of what matured, by the promise of its day; in millionths of W x intervals.
     """
 
     matured: tuple[int, ...]
     delivered: tuple[int, ...]
+    promised: tuple[int, ...]
 
-    def after(self, matured: Integers, delivered: Integers) -> "Memory":
+    def after(self, promise_ppm: Integers, matured: Integers, delivered: Integers) -> "Memory":
         """Return what is remembered when more matured and was delivered, shape (K,) each."""
+        more, served = matured.tolist(), delivered.tolist()
+        promised = [
+            promise * each for promise, each in zip(promise_ppm.tolist(), more, strict=True)
+        ]
         return Memory(
-            tuple(a + b for a, b in zip(self.matured, matured.tolist(), strict=True)),
-            tuple(a + b for a, b in zip(self.delivered, delivered.tolist(), strict=True)),
+            _sums(self.matured, more), _sums(self.delivered, served), _sums(self.promised, promised)
         )
 
-    def deficits(self, promise_ppm: Integers) -> tuple[int, ...]:
-        """Return what each group lacks of its promise, in millionths; negative is slack."""
+    def deficits(self) -> tuple[int, ...]:
+        """Return what each group lacks of what it was promised, in millionths; negative is slack.
+
+        Example: 1,000 matured under a promise of 990,000 ppm and 200 under one of 500,000, and
+        1,050 were delivered: 40 are lacking, 40,000,000 millionths.
+        """
         return tuple(
-            promise * matured - PPM * delivered
-            for promise, matured, delivered in zip(
-                promise_ppm.tolist(), self.matured, self.delivered, strict=True
-            )
+            promised - PPM * delivered
+            for promised, delivered in zip(self.promised, self.delivered, strict=True)
         )
 
     def fulfilment_ppm(self) -> tuple[int, ...]:
@@ -160,20 +173,21 @@ def nothing_owed(contracts: Contracts) -> ContractState:
     groups = len(contracts.groups)
     return ContractState(
         np.zeros((contracts.longest_window, len(contracts.point_group)), dtype=np.int64),
-        Memory((0,) * groups, (0,) * groups),
+        Memory((0,) * groups, (0,) * groups, (0,) * groups),
     )
 
 
 def must_serve(contracts: Contracts, memory: Memory, due: Sequence[int]) -> list[int]:
     """Return how much of what is due each group must be served not to fall behind its promise.
 
-    ``min(due, max(0, ceil(promise x (matured + due) - delivered)))``: what its slack does not
-    cover. An indivisible request is not cut in two: where a part must be served, the whole must.
+    ``min(due, max(0, ceil(promised + promise x due - delivered)))``: what its slack does not cover;
+    what is due now is promised by the law of today. An indivisible request is not cut in two: where
+    a part must be served, the whole must.
 
     Example: 990,000 ppm are promised, 900 matured and 900 were delivered. Of 100 due,
     0.99 x 1,000 - 900 = 90 must be served, and 10 need not.
     """
-    deficits = memory.deficits(contracts.promise_ppm)
+    deficits = memory.deficits()
     must = []
     for group, wanted in enumerate(due):
         lacking = deficits[group] + int(contracts.promise_ppm[group]) * wanted
@@ -200,3 +214,7 @@ def weights_ppm(contracts: Contracts, memory: Memory) -> Integers:
         ],
         dtype=np.int64,
     )
+
+
+def _sums(before: Sequence[int], more: Sequence[int]) -> tuple[int, ...]:
+    return tuple(a + b for a, b in zip(before, more, strict=True))

@@ -54,7 +54,7 @@ def energy_wh(power_w: Integers, interval_minutes: int) -> Integers:
 def shortfalls_w(contracts: Contracts, memory: Memory, missed_w: Integers) -> Integers:
     """Return what each supply point lacks of its group's promise, shape (G,), in W x intervals.
 
-    ``max(0, ceil(promise x matured - delivered))`` of a group, set out over its members by what
+    ``max(0, ceil(promised - delivered))`` of a group, set out over its members by what
     each missed, by largest remainder, ties to the first. What members missed that left the group
     before the term ended has its part too, and nobody gets that: who stays is compensated for
     what it missed itself.
@@ -67,7 +67,7 @@ def shortfalls_w(contracts: Contracts, memory: Memory, missed_w: Integers) -> In
         missed_w: shape (G,), in the term.
     """
     shortfalls = np.zeros_like(missed_w)
-    for group, deficit in enumerate(memory.deficits(contracts.promise_ppm)):
+    for group, deficit in enumerate(memory.deficits()):
         points = contracts.points_of[group]
         missed = missed_w[points].tolist()
         left = memory.matured[group] - memory.delivered[group] - sum(missed)

@@ -24,6 +24,7 @@ from settlement.core.order_of_service import (
     Wanted,
     wanted_in,
 )
+from settlement.core.tightness import PPM
 from settlement.explanations.service_grounds import ServiceGrounds
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND, DESIRED
@@ -274,12 +275,14 @@ class Entitlements(ServiceGrounds):
         """Return what a group must be served not to fall behind its promise."""
         promise = int(self.rules.contracts.promise_ppm[group])
         matured, delivered = self._energies(group)
+        minutes, memory = self.facts.model.interval_minutes, self._memory()
         return Explanation(
             f"Promise of {self._group_name(group)}",
             promise,
             "ppm",
-            f"of {megawatt_hours(matured)} that were due since the month began and what is due "
-            f"now; {megawatt_hours(delivered)} were delivered",
+            f"of what is due now; of {megawatt_hours(matured)} that were due since the month began "
+            f"{promised_words(memory, group, promise, minutes)}, and "
+            f"{megawatt_hours(delivered)} were delivered",
             clauses=self.governing(self.facts.rules.market_rules, "products.reliability_ppm"),
         )
 
@@ -368,6 +371,14 @@ class Entitlements(ServiceGrounds):
                 self.entitlement(point),
             ),
         )
+
+
+def promised_words(memory: Memory, group: int, promise_ppm: int, minutes: int) -> str:
+    """Say what was promised of all that matured in the month, and whether days differ in it."""
+    wh = -(-memory.promised[group] * minutes // (60 * PPM))
+    is_alike = memory.promised[group] == promise_ppm * memory.matured[group]
+    more = "" if is_alike else ", by the promise of each day, which became another"
+    return f"{megawatt_hours(wh)} were promised{more}"
 
 
 def _is_left(turn: Turn, after: int) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from common.quantities import megawatt_hours, megawatts
 from settlement.core.contract_state import ends_term
 from settlement.core.fair_play_rules import UNLIMITED_W
-from settlement.explanations.entitlements import Entitlements
+from settlement.explanations.entitlements import Entitlements, promised_words
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
 
@@ -109,6 +109,7 @@ class FairPlayCharges(Entitlements):
         ended, minutes = self.day.ended, self.facts.model.interval_minutes
         missed = int(ended.missed_w[index]) * minutes // 60
         memory = ended.contracts.memory
+        promise = int(self.rules.contracts.promise_ppm[group])
         # That of all, and of those who left in the month: nobody else gets their part.
         of_group = memory.matured[group] - memory.delivered[group]
         return Explanation(
@@ -117,7 +118,8 @@ class FairPlayCharges(Entitlements):
             "Wh",
             f"what {name} lacks of its promise, set out over those who hold it by what each was "
             f"refused for good: {megawatt_hours(missed)} of "
-            f"{megawatt_hours(_wh(of_group, minutes))}",
+            f"{megawatt_hours(_wh(of_group, minutes))}; of what was due in the month "
+            f"{promised_words(memory, group, promise, minutes)}",
             children=(
                 Explanation(
                     f"Due to {name} in the month",

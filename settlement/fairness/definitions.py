@@ -96,7 +96,7 @@ FIGURES = (
         Dimension.DELIVERY,
         "Promises kept",
         "Of the promises of a product at a node in a whole calendar month, those that were kept",
-        "count(delivered x 1,000,000 >= promise x matured) / count",
+        "count(delivered x 1,000,000 >= sum over days of promise x matured) / count",
         THESIS,
         "ppm",
         Better.HIGHER,
@@ -108,7 +108,7 @@ FIGURES = (
         "Delivery less promise, at worst",
         "What is delivered of what was due, less what is promised, of the product at a node and in "
         "a whole month that has least; negative where a promise was broken",
-        "min(floor(delivered / matured) - promise)",
+        "min(floor((delivered - sum over days of promise x matured) / matured))",
         THESIS,
         "ppm",
         Better.HIGHER,

@@ -1,8 +1,8 @@
 """Fair delivery (F2): what was delivered of what was due, beside promises, and who was short. Pure.
 
 Energy matures when it is served, or when it was due and was not; of what matured in a calendar
-month, a promise says how much is delivered. Rows tell it by product, by product and node in each
-month, by product and part of the grid, by node, and by day.
+month, a promise says how much is delivered: that of each day of what matured on it. Rows tell it by
+product, by product and node in each month, by product and part of the grid, by node, and by day.
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ def service_fields(service: Service) -> dict[str, int | None]:
 
 
 def product_rows(sums: Sums) -> list[dict[str, Any]]:
-    """Return what each product was promised and delivered; promised as the last day says."""
+    """Return what each product was promised and delivered of what matured."""
     services: dict[str, Service] = defaultdict(Service)
     owed: dict[str, int] = defaultdict(int)
     households: dict[str, int] = defaultdict(int)
@@ -53,7 +53,7 @@ def product_rows(sums: Sums) -> list[dict[str, Any]]:
                 "product": product,
                 "title": law.titles.get(product, product),
                 "household_count": households[product],
-                "promised_ppm": law.promises.get(product),
+                "promised_ppm": services[product].promised_ppm(law.promises.get(product)),
                 **known(service_fields(services[product]), sums.knows_service),
                 "owed_wh": whole_wh(owed[product]) if sums.knows_service else None,
                 "promises": len(judged),
@@ -75,7 +75,7 @@ def group_rows(sums: Sums) -> list[dict[str, Any]]:
             "month": month,
             "node": node,
             "product": product,
-            "promised_ppm": sums.promises[month, product],
+            "promised_ppm": service.promised_ppm(sums.promises[month, product]),
             **service_fields(service),
             "is_kept": _is_kept(sums, (month, node, product)),
         }
@@ -112,7 +112,7 @@ def month_rows(sums: Sums) -> list[dict[str, Any]]:
         {
             "month": month,
             "product": product,
-            "promised_ppm": sums.promises[month, product],
+            "promised_ppm": service.promised_ppm(sums.promises[month, product]),
             **service_fields(service),
         }
         for (month, product), service in sorted(services.items())
@@ -232,8 +232,7 @@ def _shortness(matured: int, missed: int, late: int) -> dict[str, int | None]:
 
 def _is_kept(sums: Sums, key: tuple[str, str, str]) -> bool | None:
     """Return whether a promise was kept; None where its month was not met whole."""
-    month, _, product = key
+    month = key[0]
     if not is_whole(month, sums.days_of_month[month]):
         return None
-    service = sums.groups[key]
-    return service.delivered * PPM >= sums.promises[month, product] * service.matured
+    return sums.groups[key].lacking <= 0

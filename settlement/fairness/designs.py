@@ -30,10 +30,11 @@ TIGHT_PARTS = 10
 
 @dataclass
 class Part:
-    """What was delivered of something, in one unit."""
+    """What was delivered of something, in one unit, and promised of it, in millionths of that."""
 
     whole: int = 0
     delivered: int = 0
+    promised: int = 0
 
     @property
     def ratio(self) -> Fraction | None:
@@ -49,10 +50,20 @@ class Part:
         """
         return self.delivered * PPM // self.whole if self.whole else None
 
-    def add(self, whole: int, delivered: int) -> None:
-        """Add to both."""
+    @property
+    def margin_ppm(self) -> int | None:
+        """What was delivered of the whole less what was promised of it, rounded down.
+
+        >>> Part(3, 2, 2_500_000).margin_ppm, Part().margin_ppm
+        (-166667, None)
+        """
+        return (self.delivered * PPM - self.promised) // self.whole if self.whole else None
+
+    def add(self, whole: int, delivered: int, promise_ppm: int = 0) -> None:
+        """Add a whole, what was delivered of it, and what is promised of it."""
         self.whole += whole
         self.delivered += delivered
+        self.promised += promise_ppm * whole
 
 
 @dataclass(eq=False)
@@ -89,7 +100,7 @@ def settled_design(sums: Sums) -> DesignSums:
         if sums.knows_service:
             design.points[at] = Part(point.service.desired, point.service.delivered)
     for key, service in sums.groups.items():
-        design.groups[key] = Part(service.matured, service.delivered)
+        design.groups[key] = Part(service.matured, service.delivered, service.promised)
     for name, unit in sums.units.items():
         design.beyond_fuel_micro[name] = unit.beyond_fuel_micro
     if sums.knows_service:
@@ -241,13 +252,12 @@ def promises_of(design: DesignSums, sums: Sums) -> tuple[int, int, int | None]:
     """Return how many promises of whole months were kept, of how many, and the lowest margin."""
     kept = count = 0
     margins = []
-    for (month, _, product), part in design.groups.items():
-        promise = sums.promises[month, product]
+    for (month, *_), part in design.groups.items():
         if is_whole(month, sums.days_of_month[month]):
             count += 1
-            kept += part.delivered * PPM >= promise * part.whole
-            if part.ppm is not None:
-                margins.append(part.ppm - promise)
+            kept += part.delivered * PPM >= part.promised
+            if part.margin_ppm is not None:
+                margins.append(part.margin_ppm)
     return kept, count, min(margins, default=None)
 
 

@@ -108,7 +108,8 @@ class BaselineSums:
             at = point_key(day.law, name)
             if is_compared:
                 sums.points[at].add(wanted, wh)
-                sums.groups[day.month, point.node, point.product].add(wanted, wh)
+                promise = day.law.promises.get(point.product, 0)
+                sums.groups[day.month, point.node, point.product].add(wanted, wh, promise)
             sums.taken_wh[at] += wh
             products[point.product] = products.get(point.product, 0) + row
         if is_compared:

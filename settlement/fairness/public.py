@@ -117,10 +117,13 @@ def coarse(mean: int | None, parts: Collection[int]) -> int | None:
 
 
 def _as_mean(report: Report, row: Row) -> dict[str, Any]:
-    """Return a row of service with its ratio as the mean of the groups that it holds."""
+    """Return a row of service with its ratios as means of the groups that it holds.
+
+    What was promised is such a mean, too, where the law promised another part from a day on.
+    """
     holons = {each["node"]: each["places"] for each in report["nodes"]}
     parts = [
-        group["delivered_ppm"]
+        group
         for group in report["groups"]
         if group["delivered_ppm"] is not None
         and all(
@@ -128,7 +131,8 @@ def _as_mean(report: Report, row: Row) -> dict[str, Any]:
         )
         and ("layer" not in row or holons.get(group["node"], {}).get(row["layer"]) == row["holon"])
     ]
-    return {**row, "delivered_ppm": coarse(row["delivered_ppm"], parts)}
+    told = [name for name in ("delivered_ppm", "promised_ppm") if name in row]
+    return {**row, **{name: coarse(row[name], [each[name] for each in parts]) for name in told}}
 
 
 def own_part(report: Report, participant: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ units), ratios in ppm. What does not apply is null.
     the rows of `settlement.fairness.definitions`, with ``value`` of the market and ``designs``:
     the value of each baseline, or null. The headline of a page.
 ``products``
-    F2 and F4 by product: ``product``, ``title``, ``household_count``, ``promised_ppm``,
+    F2 and F4 by product: ``product``, ``title``, ``household_count``, ``promised_ppm`` (by the
+    promise of each day, of what matured on it, rounded up; as stated last where nothing matured),
     ``delivered_ppm``, ``desired_wh``, ``matured_wh``, ``delivered_wh``, ``missed_wh``,
     ``deferred_wh``, ``declined_wh``, ``shortfall_wh``, ``owed_wh`` where the last day ends,
     ``promises`` and ``promises_kept`` (of whole months and nodes); ``charged_micro``,

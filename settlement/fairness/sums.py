@@ -40,10 +40,14 @@ UnitKey = tuple[str, str]
 
 @dataclass
 class Service:
-    """What was wanted and served, in W x minutes; `shortfall_wh` as it was settled."""
+    """What was wanted and served, in W x minutes; `shortfall_wh` as it was settled.
+
+    `promised` is of what matured, by the promise of each day, in millionths of W x minutes.
+    """
 
     desired: int = 0
     delivered: int = 0
+    promised: int = 0
     late: int = 0
     missed: int = 0
     declined: int = 0
@@ -54,10 +58,30 @@ class Service:
         """What was served, or was due and was not: what promises are about."""
         return self.delivered + self.missed
 
+    @property
+    def lacking(self) -> int:
+        """What is lacking of all that was promised, in millionths; 0 and less: it is kept.
+
+        >>> Service(delivered=6, missed=4, promised=7_500_000).lacking
+        1500000
+        """
+        return self.promised - PPM * self.delivered
+
+    def promised_ppm(self, stated: int | None) -> int | None:
+        """Return the part promised of what matured, rounded up; where nothing did, as stated.
+
+        Where all days promised one part it is that part, as it is stated.
+
+        >>> Service(delivered=2, missed=1, promised=2_500_000).promised_ppm(500_000)
+        833334
+        """
+        return -(-self.promised // self.matured) if self.matured else stated
+
     def add(self, other: "Service") -> None:
         """Add another's."""
         self.desired += other.desired
         self.delivered += other.delivered
+        self.promised += other.promised
         self.late += other.late
         self.missed += other.missed
         self.declined += other.declined
@@ -169,7 +193,7 @@ class Sums:
         units: each whole, whoever owned it when.
         owned_units: each apart by who owned it.
         groups: of the days whose law knows Fair Play.
-        promises: of each month and product, by the last day of it.
+        promises: of each month and product, as the last day of it states it.
         days_of_month: how many days of each month were added.
         behind: of each group, how far it was behind its promise in ppm where a day ended, counted
             from the first day of its month that was added; days on which it was not are left out.
@@ -309,9 +333,11 @@ class Sums:
         np.add.at(missed, at, rows["missed_w"])
         np.add.at(late, at, rows["late_w"])
         for number, (name, (_, point)) in enumerate(points.items()):
+            due = sums["delivered_w"][number] + sums["missed_w"][number]
             found = Service(
                 desired=sums["desired_w"][number],
                 delivered=sums["delivered_w"][number],
+                promised=day.law.promises.get(point.product, 0) * due,
                 late=sums["late_w"][number],
                 missed=sums["missed_w"][number],
                 declined=sums["declined_w"][number],
@@ -327,17 +353,13 @@ class Sums:
         self._add_waste(day)
 
     def _note_who_is_behind(self, day: FairDay) -> None:
-        """Note shortfall against promise where the day ends: max(0, promise - delivered / matured).
+        """Note shortfall where the day ends: max(0, promised - delivered), as part of what matured.
 
         Rounded up, so that whoever is behind at all is not shown to keep the promise.
         """
         for key, service in self.groups.items():
-            month, _, product = key
-            if month != day.month or not service.matured:
-                continue
-            lacking = day.law.promises.get(product, 0) * service.matured - PPM * service.delivered
-            if lacking > 0:
-                self.behind[key][day.day] = -(-lacking // service.matured)
+            if key[0] == day.month and service.lacking > 0:
+                self.behind[key][day.day] = -(-service.lacking // service.matured)
 
     def _add_waste(self, day: FairDay) -> None:
         offered = day.rows("entitlement_w", day.law.register.supply_points).sum(axis=0)

@@ -24,6 +24,7 @@ from settlement.core.contract_state import Carried, begin_day, in_intervals_of, 
 from settlement.core.fair_play_market import DayShares, carried_by, shares_of_day
 from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.core.model import DayReadings, MarketModel
+from settlement.core.tightness import PPM
 from settlement.meters.quality import UsedReadings
 from settlement.meters.readings import VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION
@@ -130,9 +131,9 @@ class ContractDays:
 
     def _after(self, day: dt.date, carried: Carried) -> Carried:
         model = self.model_on(day)
-        if model.fair_play is None:
-            return Carried()
-        if day not in self.used:  # nobody knows what was desired: what was owed lapses
+        if model.fair_play is None or day not in self.used:
+            # Nobody is promised anything, or nobody knows what was desired: what was owed lapses.
+            # The term goes on, or law without Fair Play for a day would clear what it had lacked.
             return replace(of_term(carried, day), owed_w={})
         requests = self._requests(day, model, model.fair_play, carried)
         readings = self._readings(day, model, requests)
@@ -200,6 +201,7 @@ def carried_as_dict(carried: Carried) -> dict[str, object]:
         },
         "matured": _by_group(carried.matured),
         "delivered": _by_group(carried.delivered),
+        "promised": _by_group(carried.promised),
         "missed_w": _by_group(carried.missed_w),
         "taken_wh": _by_name(carried.taken_wh),
         "over_take_micro": str(carried.over_take_micro),
@@ -210,25 +212,48 @@ def carried_from_dict(stated: Mapping[str, object]) -> Carried:
     """Return what `carried_as_dict` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no such thing.
+        KeyError, TypeError, ValueError: it is no such thing, or groups in it were promised,
+            delivered or refused more than matured; every one is named.
     """
-    owed, matured, delivered, missed, taken = (
+    owed, matured, delivered, promised, missed, taken = (
         _mapping(stated[name])
-        for name in ("owed_w", "matured", "delivered", "missed_w", "taken_wh")
+        for name in ("owed_w", "matured", "delivered", "promised", "missed_w", "taken_wh")
     )
-    return Carried(
+    carried = Carried(
         {point: tuple(map(_whole, _list(rows))) for point, rows in owed.items()},
         {_group(name): _whole(value) for name, value in matured.items()},
         {_group(name): _whole(value) for name, value in delivered.items()},
+        {_group(name): _whole(value) for name, value in promised.items()},
         {_member(name): _whole(value) for name, value in missed.items()},
         {point: _whole(value) for point, value in taken.items()},
         _whole(stated["over_take_micro"]),
     )
+    if wrong := [group for group in _groups(carried) if not _is_of_days(carried, group)]:
+        names = ", ".join("/".join(group) for group in wrong)
+        raise ValueError(f"promised, delivered or refused more than matured: {names}")
+    return carried
 
 
 def carried_digest(carried: Carried) -> bytes:
     """Return the RFC 6962 leaf hash of the tag and the canonical JSON of what a day begins with."""
     return leaf_hash(encode(CONTRACTS_TAG, [canonical_bytes(carried_as_dict(carried))]))
+
+
+def _groups(carried: Carried) -> list[tuple[str, str]]:
+    """Return the groups of which anything is told."""
+    missed = {(node, product) for node, product, _ in carried.missed_w}
+    return sorted({*carried.matured, *carried.delivered, *carried.promised, *missed})
+
+
+def _is_of_days(carried: Carried, group: tuple[str, str]) -> bool:
+    """Return whether days can leave this: what matured was served or missed, and promised once."""
+    matured, delivered = carried.matured.get(group, 0), carried.delivered.get(group, 0)
+    missed = [value for member, value in carried.missed_w.items() if member[:2] == group]
+    return (
+        0 <= carried.promised.get(group, 0) <= PPM * matured
+        and min(delivered, *missed, 0) == 0
+        and delivered + sum(missed) <= matured
+    )
 
 
 def _by_group(values: Mapping[Named, int]) -> dict[str, str]:

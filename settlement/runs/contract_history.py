@@ -24,17 +24,19 @@ MOST_DAYS_LOOKED_BACK = 7
 
 
 def carried_before(
-    session: Session, market: str, period: RulePeriod, known_at: dt.datetime
+    session: Session, market: str, periods: Sequence[RulePeriod], known_at: dt.datetime
 ) -> Carried:
     """Return what a day begins with, as readings and law were known at a moment.
 
     Args:
         session: the caller's session.
         market: of the day.
-        period: of which it is the first day.
+        periods: of which it is the first day; where Fair Play shares none of them, nothing is
+            carried. The first may be without: a month goes on through days without Fair Play.
     """
-    if period.rules.allocation_policy.fair_play is None:
+    if not any(period.rules.allocation_policy.fair_play for period in periods):
         return NOTHING_CARRIED
+    period = periods[0]
     history = _History(session, market, known_at)
     last = period.first_day - ONE_DAY
     begins = first_day_of_term(period.first_day)

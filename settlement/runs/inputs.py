@@ -128,7 +128,7 @@ def run_inputs(
             the wrong number of intervals; every one is named.
     """
     completed = completed_readings(session, market, periods, known_at)
-    return inputs_of(periods, *completed, carried_before(session, market, periods[0], known_at))
+    return inputs_of(periods, *completed, carried_before(session, market, periods, known_at))
 
 
 def inputs_of(

@@ -239,7 +239,13 @@ def test_evidence_of_a_day_holds_what_it_begins_with_and_no_other(session, run, 
     assert findings == []
     assert files.findings() == []
     stated = json.loads(files[CONTRACTS])
-    for name in ("owed_w", "matured") if stated["owed_w"] else ("matured",):
+    more = stated | {"promised": {name: f"{value}1" for name, value in stated["promised"].items()}}
+    for wrong in (stated | {"matured": {}}, more):
+        forged = files.with_file(CONTRACTS, canonical_bytes(wrong))
+        path.write_bytes(forged.zipped())
+        with pytest.raises(ValueError, match="more than matured: B/home, B/office, C/home"):
+            recompute(path)
+    for name in ("owed_w", "promised") if stated["owed_w"] else ("promised",):
         forged = files.with_file(CONTRACTS, canonical_bytes(stated | {name: {}}))
         path.write_bytes(forged.zipped())
         assert {finding.file for finding in recompute(path)[1]} == {f"results/{LAST}.csv"}, name

@@ -135,8 +135,13 @@ def test_who_had_half_in_the_month_is_served_better_and_no_less_is_served(model)
     groups = rules.contracts.groups
     matured = dict.fromkeys(groups, 10**12)
 
+    promised = {
+        group: promise * 10**12
+        for group, promise in zip(groups, rules.contracts.promise_ppm.tolist(), strict=True)
+    }
+
     def first_interval(delivered):
-        carried = Carried(matured=matured, delivered=delivered)
+        carried = Carried(matured=matured, delivered=delivered, promised=promised)
         return shares_of_day(model, rules, day_for(model, day, carried)).served
 
     def by_group(served):

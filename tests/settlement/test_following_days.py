@@ -136,9 +136,9 @@ def test_what_is_listed_begins_otherwise_and_what_is_not_does_not(session):
         for day in (first + count * ONE_DAY for count in range((last - first).days + 1))
     }
     for day in (FIRST, MIDDLE, LAST, NEXT_MONTH):
-        (period,) = rules_for_period(session, "tiny", day, day, RESETTLED)
+        periods = rules_for_period(session, "tiny", day, day, RESETTLED)
         then, now = (
-            carried_before(session, "tiny", period, moment) for moment in (SETTLED, RESETTLED)
+            carried_before(session, "tiny", periods, moment) for moment in (SETTLED, RESETTLED)
         )
         assert (day in listed) == (carried_digest(then) != carried_digest(now)), day
     assert LAST in listed

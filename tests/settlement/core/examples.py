@@ -13,7 +13,7 @@ import numpy as np
 from settlement.core.charges import BASES, NODE_PRICE, RETURNED_TO, Blocks, Charging
 from settlement.core.clusters import clusters, clusters_of, neighbourhood
 from settlement.core.contract_state import NOTHING_CARRIED, begin_day
-from settlement.core.contracts import Contracts
+from settlement.core.contracts import Contracts, Memory
 from settlement.core.deliverability import MEASURES, imports_by_cuts_w, imports_by_flow_w
 from settlement.core.engine import DayReadings, DayResult, MarketModel
 from settlement.core.fair_play_rules import UNLIMITED_W, FairPlay, Requests
@@ -220,6 +220,15 @@ def contracts(model: MarketModel, **changes) -> Contracts:
         "least_fulfilment_ppm": 10_000,
     }
     return Contracts(**terms | changes)
+
+
+def remembered(
+    contracts: Contracts, matured: tuple[int, ...], delivered: tuple[int, ...]
+) -> Memory:
+    """Memory of a term in which each group was promised one part of all that matured."""
+    promises = contracts.promise_ppm.tolist()
+    promised = tuple(part * each for part, each in zip(promises, matured, strict=True))
+    return Memory(matured, delivered, promised)
 
 
 def fair_play(model: MarketModel, **changes) -> FairPlay:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settlement.core.contract_day import least_taken_w, serve_day
-from settlement.core.contracts import Contracts, ContractState, Memory, nothing_owed
+from settlement.core.contracts import Contracts, ContractState, nothing_owed
 from settlement.core.cuts import Cuts
 from settlement.core.network_rooms import rooms_of
 from settlement.core.order_of_service import DUE, LEFT_OVER, PROMISES, WAITING
@@ -21,6 +21,7 @@ from settlement.core.room_by_cuts import CutRooms, rooms_by_cuts
 from settlement.core.tightness import PPM
 from tests.conftest import ROOT
 from tests.settlement.core import fair_play_reference as reference
+from tests.settlement.core.examples import remembered
 
 LOTTERY = (bytes(32), dt.date(2024, 1, 17))
 DAYS = reference.contract_days()
@@ -232,7 +233,7 @@ def pair_day(contracts, memory, supply_kw, desired_kw, owed=None):
 def test_the_node_that_was_served_a_tenth_is_favoured_across_nodes():
     # 1,000 matured at each, at A 100 of them were delivered, at B all. 100 kW for 200 kW: both
     # must be served all (A lacks 890, and B's slack of 10 covers 9 of its 100).
-    memory = Memory((1_000_000, 1_000_000), (100_000, 1_000_000))
+    memory = remembered(PAIR, (1_000_000, 1_000_000), (100_000, 1_000_000))
     day = pair_day(PAIR, memory, [100], [[100], [100]])
     # Of the promises turn A wants 100 and B 1,990 x 0.99 - 1,000 = 89 kW; by weight 10 : 1 A would
     # have 100 x 1,000 / 1,089 = 91.827 kW.
@@ -252,7 +253,7 @@ def test_a_promise_goes_before_what_has_slack_whatever_the_weights():
     uneven = dataclasses.replace(
         PAIR, promise_ppm=np.array([PPM, 0]), tier_ppm=np.array([PPM, 2 * PPM])
     )
-    memory = Memory((1_000, 1_000), (1_000, 1_000))
+    memory = remembered(uneven, (1_000, 1_000), (1_000, 1_000))
     day = pair_day(uneven, memory, [100], [[80], [80]])
     assert day.delivered_w.tolist() == [[80_000], [20_000]]
 
@@ -260,7 +261,7 @@ def test_a_promise_goes_before_what_has_slack_whatever_the_weights():
 def test_what_waits_is_served_by_its_deadline_and_missed_at_the_close():
     # A is flexible for two intervals and was refused 60 and 40 kW; B is essential.
     waits = dataclasses.replace(PAIR, window=np.array([2, 0]), promise_ppm=np.array([0, 0]))
-    memory = Memory((0, 0), (0, 0))
+    memory = nothing_owed(PAIR).memory
     owed = np.array([[60_000, 0], [40_000, 0]])
     day = pair_day(waits, memory, [100, 0, 10], [[10, 0, 0], [50, 0, 0]], owed)
     # Interval 0: 60 and 50 are due, and share 100 by what is due: 54,545 and 45,455 W. What A lacks
@@ -279,7 +280,7 @@ def test_what_another_law_refused_is_late_though_something_new_is_due_with_it(wi
     contracts = dataclasses.replace(PAIR, window=np.array([window, window]))
     owed = np.zeros((4, 2), dtype=np.int64)
     owed[window, 0] = 3_000
-    state = ContractState(owed, Memory((0, 0), (0, 0)))
+    state = ContractState(owed, nothing_owed(contracts).memory)
     supply, desired = np.array([[4_000], [0], [0]]), np.array([[5_000], [0]])
     known = np.array([False, False])
     rooms = rooms_by_cuts(Cuts(3, np.zeros(8, dtype=np.int64)))
@@ -302,7 +303,8 @@ def test_who_asks_and_does_not_take_is_owed_nothing():
     )
     told = (day.delivered_w, day.declined_w, day.missed_w)
     assert [values[0, 0] for values in told] == [3_000, 7_000, 0]
-    assert day.after.memory == Memory((3_000, 0), (3_000, 0)), "no promise is broken by it"
+    kept = remembered(PAIR, (3_000, 0), (3_000, 0))
+    assert day.after.memory == kept, "no promise is broken by it"
     # Where 4 of the 10 are refused, these are missed, and 3 of the 6 offered declined.
     short = serve_day(
         copperplate(3),
@@ -328,7 +330,7 @@ def test_what_is_refused_of_a_request_that_does_not_count_is_neither_missed_nor_
     desired, metered = np.array([[10_000], [0]]), np.array([[taken_w], [0]])
     owed = {doubting: np.array([[2_000, 0]]), waits: np.array([[0, 0], [2_000, 0]])}
     for contracts, before in owed.items():
-        state = ContractState(before, Memory((0, 0), (0, 0)))
+        state = ContractState(before, nothing_owed(contracts).memory)
         day = serve_day(copperplate(3), contracts, state, supply, desired, metered, known)
         assert day.entitlement_w[0, 0] == 6_000
         assert day.counts.tolist() == [[counts], [True]]
@@ -336,7 +338,7 @@ def test_what_is_refused_of_a_request_that_does_not_count_is_neither_missed_nor_
         missed, kept = (refused, 0) if contracts is doubting else (0, refused)
         assert (day.missed_w[0, 0], day.owed_w[0, 0]) == (missed, kept)
         assert day.declined_w[0, 0] == 12_000 - taken_w - refused
-        assert day.after.memory == Memory((taken_w + missed, 0), (taken_w, 0))
+        assert day.after.memory == remembered(PAIR, (taken_w + missed, 0), (taken_w, 0))
 
 
 def test_a_request_of_which_nothing_is_offered_counts():
@@ -426,7 +428,7 @@ def test_net_export_serves_what_is_owed_at_its_own_node_too():
 
 
 def test_refusals():
-    memory = Memory((0, 0), (0, 0))
+    memory = nothing_owed(PAIR).memory
     with pytest.raises(ValueError, match="must not be negative"):
         pair_day(PAIR, memory, [100], [[-1], [0]])
     whole = dataclasses.replace(PAIR, indivisible=np.array([True, False]))

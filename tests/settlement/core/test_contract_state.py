@@ -1,6 +1,7 @@
 """What a day hands to the next where the law between them changes: who holds what, and how long."""
 
 import datetime as dt
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,9 +17,10 @@ from settlement.core.contract_state import (
     end_day,
     in_intervals_of,
 )
-from settlement.core.contracts import Contracts, ContractState, Memory
+from settlement.core.contracts import Contracts, ContractState, must_serve
 from settlement.core.fair_play_amounts import shortfalls_w
 from settlement.core.tightness import PPM
+from tests.settlement.core.examples import remembered
 
 TENTH, NEXT, FIRST_OF_NEXT = dt.date(2024, 1, 10), dt.date(2024, 1, 11), dt.date(2024, 2, 1)
 POINTS = ("anna", "bert", "carl")
@@ -45,7 +47,7 @@ def ended_with(contracts: Contracts, before: DayState, missed_w: list[int], take
     """The state in which a day ends on which points missed and took so much."""
     missed, delivered = np.array(missed_w), np.array(taken_wh)
     memory = before.contracts.memory.after(
-        contracts.by_group(missed + delivered), contracts.by_group(delivered)
+        contracts.promise_ppm, contracts.by_group(missed + delivered), contracts.by_group(delivered)
     )
     return DayState(
         ContractState(before.contracts.owed, memory),
@@ -81,7 +83,7 @@ def test_who_leaves_for_a_day_and_comes_back_has_no_new_block():
     assert again == carried
     state = begin_day(both, POINTS, again, NEXT)
     assert state.taken_wh.tolist() == [70] * 3
-    assert state.contracts.memory == Memory((150, 75), (140, 70))
+    assert state.contracts.memory == remembered(both, (150, 75), (140, 70))
     # The month's end forgets those who are gone, too.
     forgotten = end_day(
         without,
@@ -97,6 +99,7 @@ CARRIED = Carried(
     owed_w={"anna": (1, 0, 6)},
     matured={("N0", "P1"): 10},
     delivered={("N0", "P1"): 7},
+    promised={("N0", "P1"): 9_900_000},
     missed_w={("N0", "P1", "anna"): 3},
     taken_wh={"anna": 5},
     over_take_micro=9,
@@ -109,6 +112,7 @@ def test_intervals_of_another_length_keep_energy_and_deadlines():
         owed_w={"anna": (0, 2, 0, 0, 0, 12)},
         matured={("N0", "P1"): 20},
         delivered={("N0", "P1"): 14},
+        promised={("N0", "P1"): 19_800_000},
         missed_w={("N0", "P1", "anna"): 6},
         taken_wh={"anna": 5},
         over_take_micro=9,
@@ -117,6 +121,34 @@ def test_intervals_of_another_length_keep_energy_and_deadlines():
     # What is due in the middle of the second half-hour is due in the first: 13 W become 6.5.
     assert in_intervals_of(Carried(owed_w={"anna": (5, 0, 8)}), 15, 30).owed_w == {"anna": (6,)}
     assert in_intervals_of(Carried(owed_w={"anna": (1,)}), 15, 30) == NOTHING_CARRIED
+
+
+def test_what_was_promised_keeps_its_part_of_what_matured_where_intervals_change():
+    group = ("N0", "P1")
+    alike = Carried(matured={group: 5}, delivered={group: 5}, promised={group: 5 * 990_000})
+    assert in_intervals_of(alike, 15, 30) == Carried(
+        matured={group: 2}, delivered={group: 2}, promised={group: 2 * 990_000}
+    )
+    # 4 of 5 were promised whole, and one by half: 900,000 ppm of all.
+    mixed = Carried(matured={group: 5}, promised={group: 4_500_000})
+    assert in_intervals_of(mixed, 15, 30).promised == {group: 1_800_000}
+    gone = Carried(matured={group: 1}, promised={group: 990_000})
+    assert in_intervals_of(gone, 15, 30) == NOTHING_CARRIED
+
+
+def test_a_promise_is_of_what_matures_under_it():
+    first, last = held("P1", "P1", "P1"), held("P1", "P1", "P1")
+    last = replace(last, promise_ppm=np.array([500_000]))
+    evening = ended_with(
+        first, begin_day(first, POINTS, NOTHING_CARRIED, TENTH), [40, 0, 0], [0, 30, 30]
+    )
+    carried = end_day(first, POINTS, evening, NOTHING_CARRIED, TENTH)
+    assert carried.promised == {("N0", "P1"): 100 * PPM}
+    morning = begin_day(last, POINTS, carried, NEXT)
+    # 40 are lacking of the day before; of 100 more that are due, half is promised.
+    assert must_serve(last, morning.contracts.memory, [100]) == [90]
+    after = ended_with(last, morning, [5, 0, 0], [15, 0, 0])
+    assert after.contracts.memory.deficits() == ((100 + 10 - 75) * PPM,)
 
 
 MINUTES = st.sampled_from((5, 10, 15, 20, 30, 60))

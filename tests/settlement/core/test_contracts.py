@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from settlement.core.contracts import (
     Contracts,
-    Memory,
     must_serve,
     nothing_owed,
     weights_ppm,
 )
 from settlement.core.tightness import PPM
+from tests.settlement.core.examples import remembered
 
 ONE = Contracts(
     nodes=("N0",),
@@ -32,34 +32,34 @@ energy = st.integers(0, 10**17)
 
 
 def test_what_must_be_served_is_what_slack_does_not_cover():
-    assert must_serve(ONE, Memory((900,), (900,)), [100]) == [90]
+    assert must_serve(ONE, remembered(ONE, (900,), (900,)), [100]) == [90]
     # Delivered in full of 10,000: a slack of 100 of them covers a refusal of 90.
-    assert must_serve(ONE, Memory((10_000,), (10_000,)), [90]) == [0]
+    assert must_serve(ONE, remembered(ONE, (10_000,), (10_000,)), [90]) == [0]
     # Behind already: all that is due must be served, and what is lacking beside is lost.
-    assert must_serve(ONE, Memory((10_000,), (9_000,)), [90]) == [90]
+    assert must_serve(ONE, remembered(ONE, (10_000,), (9_000,)), [90]) == [90]
     whole = dataclasses.replace(ONE, indivisible=np.array([True]))
-    assert must_serve(whole, Memory((900,), (900,)), [100]) == [100]
-    assert must_serve(whole, Memory((10_000,), (10_000,)), [90]) == [0]
+    assert must_serve(whole, remembered(whole, (900,), (900,)), [100]) == [100]
+    assert must_serve(whole, remembered(whole, (10_000,), (10_000,)), [90]) == [0]
 
 
 @given(energy, st.data(), energy)
 def test_whoever_is_served_what_it_must_keeps_the_promise_if_it_was_kept(matured, data, due):
     least = -(-990_000 * matured // PPM)
     delivered = data.draw(st.integers(least, matured))
-    (must,) = must_serve(ONE, Memory((matured,), (delivered,)), [due])
+    (must,) = must_serve(ONE, remembered(ONE, (matured,), (delivered,)), [due])
     assert 0 <= must <= due
-    after = Memory((matured + due,), (delivered + must,))
-    assert after.deficits(ONE.promise_ppm)[0] <= 0
+    after = remembered(ONE, (matured + due,), (delivered + must,))
+    assert after.deficits()[0] <= 0
     if must:  # and not one less
-        less = Memory((matured + due,), (delivered + must - 1,))
-        assert less.deficits(ONE.promise_ppm)[0] > 0
+        less = remembered(ONE, (matured + due,), (delivered + must - 1,))
+        assert less.deficits()[0] > 0
 
 
 def test_a_weight_is_the_tier_over_what_was_fulfilled():
-    assert weights_ppm(ONE, Memory((40,), (30,))).tolist() == [2_666_666]
-    assert weights_ppm(ONE, Memory((0,), (0,))).tolist() == [2 * PPM]
-    assert weights_ppm(ONE, Memory((40,), (0,))).tolist() == [20 * PPM]
-    assert Memory((40,), (30,)).fulfilment_ppm() == (750_000,)
+    assert weights_ppm(ONE, remembered(ONE, (40,), (30,))).tolist() == [2_666_666]
+    assert weights_ppm(ONE, remembered(ONE, (0,), (0,))).tolist() == [2 * PPM]
+    assert weights_ppm(ONE, remembered(ONE, (40,), (0,))).tolist() == [20 * PPM]
+    assert remembered(ONE, (40,), (30,)).fulfilment_ppm() == (750_000,)
 
 
 @given(st.lists(st.tuples(energy, energy), max_size=5))
@@ -67,11 +67,11 @@ def test_memory_of_a_country_of_years_is_exact(intervals):
     memory = nothing_owed(ONE).memory
     for due, refused in intervals:
         given = max(due - refused, 0)
-        memory = memory.after(np.array([due]), np.array([given]))
+        memory = memory.after(ONE.promise_ppm, np.array([due]), np.array([given]))
     due = sum(due for due, _ in intervals)
     given = sum(max(due - refused, 0) for due, refused in intervals)
-    assert memory == Memory((due,), (given,))
-    assert memory.deficits(ONE.promise_ppm) == (990_000 * due - PPM * given,)
+    assert memory == remembered(ONE, (due,), (given,))
+    assert memory.deficits() == (990_000 * due - PPM * given,)
 
 
 @pytest.mark.parametrize(

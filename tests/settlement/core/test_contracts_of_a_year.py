@@ -139,9 +139,7 @@ def test_every_product_at_every_node_in_every_month_meets_its_promise(year, outc
     broken = [
         (month, group)
         for month, memory in of_month.items()
-        for group, deficit in zip(
-            year.contracts.groups, memory.deficits(year.contracts.promise_ppm), strict=True
-        )
+        for group, deficit in zip(year.contracts.groups, memory.deficits(), strict=True)
         if deficit > 0
     ]
     assert not broken

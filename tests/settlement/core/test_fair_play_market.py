@@ -30,6 +30,7 @@ WINDOWS = any_of((0, 0, 1, 2, 4))
 
 
 PAST_W = any_of(range(10**9 + 1))
+PROMISED_PPM = any_of((0, 10**6), range(10**6 + 1))
 OWED_W = any_of((0, 0, 500, 4_000), range(20_008))
 DESIRED_WH = any_of(range(9_001))
 
@@ -48,6 +49,8 @@ def read_short_market(words: Words):
     matured = words.of(PAST_W, points)
     missed = np.minimum(words.of(PAST_W, points), matured).tolist()
     matured = matured.tolist()
+    # Another promise may have held on the days before.
+    promised = words.of(PROMISED_PPM, points).tolist()
     carried = Carried(
         owed_w={
             point: tuple(rows)
@@ -58,6 +61,9 @@ def read_short_market(words: Words):
         matured=dict(zip(groups, matured, strict=True)),
         delivered={
             group: due - lost for group, due, lost in zip(groups, matured, missed, strict=True)
+        },
+        promised={
+            group: part * due for group, part, due in zip(groups, promised, matured, strict=True)
         },
         missed_w={
             (*groups[group], point): lost

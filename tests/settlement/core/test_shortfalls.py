@@ -4,9 +4,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.core.contracts import Contracts, Memory
+from settlement.core.contracts import Contracts
 from settlement.core.fair_play_amounts import shortfalls_w
 from settlement.core.tightness import PPM
+from tests.settlement.core.examples import remembered
 
 PROMISES = st.integers(0, PPM)
 
@@ -30,9 +31,9 @@ def test_who_stays_is_compensated_for_its_own_alone_though_others_left(missed, g
     """A group of two of whom a third left in mid-month, with what it had missed."""
     contracts = two_of_one_group(promise)
     whole = sum(missed) + gone
-    memory = Memory((2 * whole,), (whole,))
+    memory = remembered(contracts, (2 * whole,), (whole,))
     found = shortfalls_w(contracts, memory, np.array(missed)).tolist()
-    lacking = max(0, -(-memory.deficits(contracts.promise_ppm)[0] // PPM))
+    lacking = max(0, -(-memory.deficits()[0] // PPM))
     assert lacking <= whole
     for own, part in zip(missed, found, strict=True):
         assert abs(part * whole - lacking * own) < max(whole, 1)
@@ -42,7 +43,8 @@ def test_who_stays_is_compensated_for_its_own_alone_though_others_left(missed, g
 
 
 def test_shortfalls_of_the_docstring():
-    contracts, memory = two_of_one_group(990_000), Memory((2_000,), (1_600,))
+    contracts = two_of_one_group(990_000)
+    memory = remembered(contracts, (2_000,), (1_600,))
     assert shortfalls_w(contracts, memory, np.array([100, 300])).tolist() == [95, 285]
     assert shortfalls_w(contracts, memory, np.array([100, 0])).tolist() == [95, 0]
     assert shortfalls_w(contracts, memory, np.array([0, 0])).tolist() == [0, 0]
