@@ -43,7 +43,7 @@ def session(database_engine):
         yield opened
 
 
-def publish_promises(session, promises_ppm, valid_from):
+def publish_promises(session, promises_ppm, valid_from, known=PUBLISHED + ONE_MINUTE):
     """Publish the market rules again, in which products promise another reliability."""
     rules = next(each for each in law_with(FAIR_PLAY) if isinstance(each, MarketRules))
     products = tuple(
@@ -54,7 +54,7 @@ def publish_promises(session, promises_ppm, valid_from):
         session,
         [rules.model_copy(update={"products": products})],
         valid_from=valid_from,
-        known=PUBLISHED + ONE_MINUTE,
+        known=known,
         reason="Other promises",
     )
 
@@ -112,6 +112,24 @@ def test_a_lower_promise_on_the_last_day_takes_nothing_of_the_days_before(sessio
     assert LAST.isoformat() in behind["C", "home"]
 
 
+def test_nobody_solves_anothers_energy_from_what_was_promised(session):
+    publish_with(session, FAIR_PLAY, "flexible")
+    publish_promises(session, dict.fromkeys(PROMISED_PPM, LOWER_PPM), LAST)
+    ingest_month_end(session)
+    settle_month_end(session)
+    report = make_report(session, FairnessRequest("tiny", FIRST, LAST)).report
+    exact = {row["product"]: row["promised_ppm"] for row in report["products"]}
+    for row in report["public"]["products"]:
+        at_nodes = [
+            group["promised_ppm"]
+            for group in report["groups"]
+            if group["product"] == row["product"]
+        ]
+        # The exact mean says how much of the product's energy is at which node.
+        assert min(at_nodes) < exact[row["product"]] < max(at_nodes)
+        assert min(at_nodes) <= row["promised_ppm"] < exact[row["product"]]
+
+
 def charge_of(session, run, point):
     facts = day_facts(session, run, LAST)
     return FairPlayCharges(facts, len(facts.starts) - 1).charge_of("compensation", point)
@@ -122,18 +140,29 @@ def test_a_higher_promise_on_the_last_day_asks_nothing_more_of_the_days_before(s
     publish_promises(session, dict.fromkeys(PROMISED_PPM, LOWER_PPM), FIRST.replace(day=1))
     before = dict.fromkeys(PROMISED_PPM, LOWER_PPM)
     ingest_month_end(session)
-    rules = next(each for each in law_with(FAIR_PLAY) if isinstance(each, MarketRules))
-    publish(
-        session,
-        [rules],
-        valid_from=LAST,
-        known=PUBLISHED + 2 * ONE_MINUTE,
-        reason="As at first",
-    )
+    publish_promises(session, PROMISED_PPM, LAST, known=PUBLISHED + 2 * ONE_MINUTE)
     run = settle_month_end(session)
     promised = lacking_wh(session, run, lambda day: PROMISED_PPM if day == LAST else before)
     assert settled_wh(session, run) == promised
     assert promised != lacking_wh(session, run, lambda day: PROMISED_PPM)
+
+
+def test_where_every_law_promises_alike_nothing_is_settled_otherwise(session):
+    publish_with(session, FAIR_PLAY, "flexible")
+    ingest_month_end(session)
+    before = settle_days(session, FIRST, LAST, now=SETTLED)
+    other = PROMISED_PPM | {"office": 949_999}
+    publish_promises(session, other, MIDDLE, known=SETTLED + ONE_MINUTE)
+    publish_promises(session, PROMISED_PPM, MIDDLE, known=SETTLED + 2 * ONE_MINUTE)
+    after = settle_days(session, FIRST, LAST)
+    assert after.id != before.id, "it obeys other versions"
+    assert after.result_digest == before.result_digest
+    for day in DAYS:
+        memory = state_of(session, after, day).contracts.memory
+        promises = [PROMISED_PPM[product] for product in ("home", "office") * 2]
+        assert list(memory.promised) == [
+            part * matured for part, matured in zip(promises, memory.matured, strict=True)
+        ]
 
 
 def publish_a_day_without_fair_play(session, day):
