@@ -47,6 +47,7 @@ MOMENTS: Mapping[str, Moment] = MappingProxyType(
         ),
         "ledger.dispute_event": Moment("market || '/' || number", "taken_at"),
         "settlement.fairness_report": Moment("id", "created_at"),
+        "settlement.transition_report": Moment("id", "created_at"),
         "ledger.seal": Moment("market || '/' || settlement_day", "sealed_at"),
         "ledger.log_key": Moment("number", "valid_from"),
         "ledger.witness": Moment("number", "recorded_at"),

@@ -124,6 +124,7 @@ POLICIES: Mapping[str, str] = MappingProxyType(
         "settlement.trial": _OVERSEES,
         "settlement.trial_made": _OVERSEES,
         "settlement.fairness_report": _OVERSEES,
+        "settlement.transition_report": _OVERSEES,
         "ledger.account": f"{_OVERSEES} OR {_OWN}",
         "ledger.posting": f"{_OVERSEES} OR account IN (SELECT code FROM ledger.account)",
         "ledger.invoice": f"{_OVERSEES} OR {_OWN}",

@@ -266,3 +266,29 @@ class FairnessReportRow(Base):
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TransitionReportRow(Base):
+    """A settled period beside the market in force: the run, the prices beside it, and the report.
+
+    `prices` are those of the period, so that the report can be made again without the file.
+    """
+
+    __tablename__ = "transition_report"
+    __table_args__ = (
+        CheckConstraint("last_day >= first_day", name="days_in_order"),
+        CheckConstraint("octet_length(input_digest) = 32", name="input_digest_length"),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        {"schema": "settlement"},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    market: Mapped[str] = mapped_column(Text)
+    run_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    first_day: Mapped[dt.date] = mapped_column(Date)
+    last_day: Mapped[dt.date] = mapped_column(Date)
+    prices: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    input_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -41,6 +41,7 @@ from settlement.meters.verification import verify_readings
 from settlement.replays.run_verification import verify_runs
 from settlement.replays.verification import verify_replays
 from settlement.runs.run import Run
+from settlement.studies.transition_verification import verify_transitions
 from settlement.trials.verification import verify_trials
 
 REPLAYS = "posted runs, settled again"
@@ -130,6 +131,7 @@ def list_row_checks(
         Check("runs and results", partial(verify_runs, held=held)),
         Check("trials", verify_trials),
         Check("fairness reports", verify_fairness),
+        Check("transition reports", verify_transitions),
         Check("ledger", ledger.verification.verify),
         Check("seals", verify_sealed_days),
         Check("bank statements", verify_payments),

@@ -167,6 +167,8 @@ SHELLS = {
     "settlement/studies/reporting.py": "reads the results of both runs",
     "settlement/studies/store.py": "moves rows",
     "settlement/studies/transition.py": "use case: a period beside the market in force",
+    "settlement/studies/transition_store.py": "moves rows",
+    "settlement/studies/transition_verification.py": "reads every report to prove it",
     "settlement/studies/sweeping.py": "use case: sweep a loop over an interval of a real day",
     "settlement/studies/study.py": "use case: run a study",
     "settlement/tables.py": "declares tables of the database",

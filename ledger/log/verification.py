@@ -55,6 +55,7 @@ SOURCES = frozenset(
         "settlement.reading_file",
         "settlement.run",
         "settlement.study",
+        "settlement.transition_report",
         "settlement.trial",
     }
 )

@@ -12,7 +12,7 @@ totals are sums of parties.
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,6 @@ from settlement.baselines.comparison import covering_run
 from settlement.billing.lines import Side, measures_of_designs
 from settlement.core.model import DayReadings
 from settlement.core.periods import interval_starts
-from settlement.core.rounding import WH_PER_MWH
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs import store
@@ -30,86 +29,8 @@ from settlement.runs.inputs import run_inputs
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.results import VectorKey
 from settlement.runs.run import Run
+from settlement.studies.transition_sums import LeftOut, Party, PartySum, Transition
 from settlement.studies.wholesale_prices import WholesalePrices
-
-Party = tuple[Side, str, str]
-"""Side, participant, and product of supply points or technology of units."""
-
-
-@dataclass
-class PartySum:
-    """What a party comes to under both, over the intervals that have a price.
-
-    Attributes:
-        law_wh, in_force_wh: taken or generated; net export and what storage takes in below nothing.
-        law_micro: charged or paid by the law of today.
-        in_force_wh_micro: energy x price, in Wh x micro per MWh, exactly.
-    """
-
-    law_wh: int = 0
-    in_force_wh: int = 0
-    law_micro: int = 0
-    in_force_wh_micro: int = 0
-
-    @property
-    def in_force_micro(self) -> int:
-        """What it is charged or paid in the market in force, rounded once."""
-        amount = self.in_force_wh_micro
-        rounded = (2 * abs(amount) + WH_PER_MWH) // (2 * WH_PER_MWH)
-        return -rounded if amount < 0 else rounded
-
-    def gain_micro(self, side: Side) -> int:
-        """Return what the party gains by the law of today; a loss is below nothing."""
-        more = self.law_micro - self.in_force_micro
-        return more if side is Side.PAYMENT else -more
-
-
-@dataclass
-class LeftOut:
-    """Intervals of a day that have no price: their starts, and the law's money that is left out."""
-
-    starts: list[dt.datetime] = field(default_factory=list)
-    law_charges_micro: int = 0
-    law_payments_micro: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Transition:
-    """The law of today beside the market in force.
-
-    Attributes:
-        run: which settled the period, and whose readings both use.
-        intervals: of the period, with a price and without.
-        left_out: by day, where an interval has no price.
-    """
-
-    run: Run
-    first_day: dt.date
-    last_day: dt.date
-    currency: str
-    prices: WholesalePrices
-    intervals: int
-    parties: Mapping[Party, PartySum]
-    left_out: Mapping[dt.date, LeftOut]
-
-    @property
-    def findings(self) -> Iterator[Finding]:
-        """Yield a finding for each day on which a price is missing."""
-        for day, left in self.left_out.items():
-            first, last = left.starts[0], left.starts[-1]
-            yield Finding(
-                "price-missing",
-                f"{self.prices.file}: {self.prices.column}",
-                f"no price in {len(left.starts)} intervals of {day}, "
-                f"{first:%Y-%m-%dT%H:%MZ} to {last:%Y-%m-%dT%H:%MZ}",
-                "an interval has a price, or no amount on either side",
-                "add the prices, or read the figures without these intervals",
-            )
-
-    def total_micro(self, side: Side) -> tuple[int, int]:
-        """Return all charges or payments, by the law of today and in the market in force."""
-        chosen = [party for (of_side, _, _), party in self.parties.items() if of_side is side]
-        return sum(each.law_micro for each in chosen), sum(each.in_force_micro for each in chosen)
 
 
 def compare_with_market_in_force(
@@ -125,6 +46,17 @@ def compare_with_market_in_force(
         Refused: no run covers the period, its inputs are incomplete, or no interval has a price.
     """
     run = covering_run(session, market, first_day, last_day)
+    return compare_run(session, run, first_day, last_day, prices)
+
+
+def compare_run(
+    session: Session, run: Run, first_day: dt.date, last_day: dt.date, prices: WholesalePrices
+) -> Transition:
+    """Return what every party comes to by a run of the period, and at wholesale prices.
+
+    Raises:
+        Refused: inputs of the run are incomplete, or no interval has a price.
+    """
     shadow = _Shadow(prices)
     currency = ""
     for first, last, rules in pinned_periods(session, run):
@@ -132,7 +64,10 @@ def compare_with_market_in_force(
         if period.first_day > period.last_day:
             continue
         currency = rules.market_rules.currency
-        inputs, model = run_inputs(session, market, [period], run.known_at), compile_rules(rules)
+        inputs, model = (
+            run_inputs(session, run.market, [period], run.known_at),
+            compile_rules(rules),
+        )
         for day in inputs.days:
             vectors = store.stored_values(store.day_vectors(session, run.id, day))
             settled = {key: values.tolist() for key, values in vectors.items()}
@@ -144,7 +79,7 @@ def compare_with_market_in_force(
         first_day,
         last_day,
         currency,
-        prices,
+        replace(prices, micro_per_mwh=shadow.used),
         shadow.intervals,
         shadow.parties,
         shadow.left_out,
@@ -167,6 +102,7 @@ class _Shadow:
     def __init__(self, prices: WholesalePrices) -> None:
         self.prices = prices
         self.intervals = 0
+        self.used: dict[dt.datetime, int] = {}
         self.parties: dict[Party, PartySum] = defaultdict(PartySum)
         self.left_out: dict[dt.date, LeftOut] = {}
 
@@ -183,6 +119,7 @@ class _Shadow:
         priced = [(at, micro) for at, micro in enumerate(price) if micro is not None]
         unpriced = [at for at, micro in enumerate(price) if micro is None]
         self.intervals += len(starts)
+        self.used |= {starts[at]: micro for at, micro in priced}
         if unpriced:
             self.left_out[metered.day] = LeftOut(
                 [starts[at] for at in unpriced],

@@ -91,6 +91,7 @@ from settlement.runs.results import (
 )
 from settlement.runs.store import run_of
 from settlement.studies.records import Study
+from settlement.studies.transition_store import transition_of
 from settlement.trials.made import made_digest
 from settlement.trials.store import trial_of
 from tests.worlds.logged import LOG_NAME, signer
@@ -424,6 +425,12 @@ _fairness = remake_each(
 )
 
 
+_transitions = remake_each(
+    tables.TransitionReportRow.__table__,
+    lambda row: transition_of(tables.TransitionReportRow(**row)).digest,
+)
+
+
 def remake_made(session: Session) -> None:
     """Make anew the digests of what was made of trials, and those of each side over them."""
     table, trials = tables.TrialMadeRow.__table__, tables.TrialRow.__table__
@@ -510,6 +517,7 @@ REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "settlement.study": (_studies,),
     "settlement.trial": (_trials,),
     "settlement.fairness_report": (_fairness,),
+    "settlement.transition_report": (_transitions,),
     "settlement.trial_made": (remake_made, _trials),
     "ledger.account": (_accounts,),
     "ledger.journal": (remake_journals,),

@@ -71,6 +71,7 @@ LEAVES = {
     "settlement.study": "settlement.study {run_id}",
     "settlement.trial": "settlement.trial {id}",
     "settlement.fairness_report": "settlement.fairness_report {id}",
+    "settlement.transition_report": "settlement.transition_report {id}",
     "settlement.trial_made": "settlement.trial {trial_id}",
 }
 """The leaf or link that covers a row, by its table; of the portal's tables, the row itself."""

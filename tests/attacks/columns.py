@@ -113,6 +113,9 @@ FACTS = {
     "settlement.fairness_report": (
         "created_at first_day id input_digest last_day market pins report"
     ),
+    "settlement.transition_report": (
+        "created_at first_day id input_digest last_day market prices report run_id"
+    ),
     "settlement.trial_made": "entity measure settlement_day side trial_id values",
     "settlement.trial": (
         "created_at drafts engine_version first_day id input_digest known_at last_day market pins "
@@ -178,6 +181,7 @@ DIGESTS = {
     "settlement.study": "digest",
     "settlement.trial": "digest",
     "settlement.fairness_report": "digest",
+    "settlement.transition_report": "digest",
     "settlement.trial_made": "digest",
 }
 """Columns that follow from the rows that they seal: to make them anew is to put them back."""

@@ -88,7 +88,7 @@ OF_PARTICIPANT = {
         (
             "settlement.reading_file", "settlement.reading", "settlement.result",
             "settlement.day_total", "settlement.study", "settlement.trial", "settlement.trial_made",
-            "settlement.fairness_report", "ledger.trail_link",
+            "settlement.fairness_report", "settlement.transition_report", "ledger.trail_link",
         ),
         NOTHING,
     ),
@@ -127,6 +127,7 @@ REGULATOR_ALL = {
     "ledger.account", "ledger.posting", "ledger.invoice", "ledger.dispute", "ledger.dispute_event",
     "ledger.attachment", "ledger.interest", "ledger.trail_link", "settlement.study",
     "settlement.trial", "settlement.trial_made", "settlement.fairness_report",
+    "settlement.transition_report",
     "rulebook.version", "rulebook.change",
     "rulebook.change_event",
     "rulebook.revision", "people.answer", *OF_ACCOUNT,
@@ -339,6 +340,29 @@ def test_of_fairness_everybody_is_told_ratios_and_a_participant_its_own(insider,
             assert {row["participant"] for table in tables for row in table} == {participant}
     assert told
     listed = reader.execute("SELECT * FROM settlement.fairness_reports('tiny')").fetchall()
+    assert len(listed) == len(told)
+    for hidden in ("cedar", "doric", "alder", "birch"):
+        assert not re.search(rf"\b{hidden}\b", str(told)), hidden
+
+
+TRANSITIONS = "SELECT id::text FROM settlement.transition_report ORDER BY id"
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_of_transitions_everybody_is_told_sums_and_a_participant_its_own(insider, reader, visitor):
+    act_as(reader, visitor)
+    own = {name for name, desk in OWNERS.items() if desk == visitor}
+    told = []
+    for (report,) in insider.execute(TRANSITIONS).fetchall():
+        told += reader.execute(
+            "SELECT * FROM settlement.public_transition(%s)", [report]
+        ).fetchall()
+        rows = reader.execute("SELECT * FROM settlement.own_transition(%s)", [report]).fetchall()
+        assert {participant for participant, _ in rows} == own
+        for participant, parties in rows:
+            assert {row["participant"] for row in parties} == {participant}
+    assert told
+    listed = reader.execute("SELECT * FROM settlement.transition_reports()").fetchall()
     assert len(listed) == len(told)
     for hidden in ("cedar", "doric", "alder", "birch"):
         assert not re.search(rf"\b{hidden}\b", str(told)), hidden

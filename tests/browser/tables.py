@@ -29,6 +29,8 @@ SCROLLS_IN_PLACE = {
     "line of one's own",
     "change of the law",
     "change of the law, to decide",
+    "transition report",
+    "transition report of one's own",
     "fairness report",
     "fairness report of one's own",
     "day of a fairness report",

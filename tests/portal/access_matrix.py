@@ -147,6 +147,8 @@ MATRIX = (
     Row("fairness-day", "/fairness/gb12/{fairness}/2024-03-31/", "200 200 200 200 200 200 in", reads=ALL),
     Row("studies", "/studies/", "403 403 403 200 200 200 in"),
     Row("study", "/studies/{study}/", "403 403 403 200 200 200 in", reads=ALL),
+    Row("transitions", "/transitions/", "200 200 200 200 200 200 in"),
+    Row("transition", "/transitions/{transition}/", "200 200 200 200 200 200 in", reads=ALL),
     Row("trials", "/trials/", "200 200 200 200 200 200 in", reads=ALL),
     Row("ask-for-trial", "/trials/ask/", "403 403 403 200 200 403 in", method=BOTH),
     Row("asked-trial", "/trials/asked/{asked}/", "403 403 403 404 200 403 in", unwalked="a sentence, until it is done and leads on"),

@@ -31,8 +31,11 @@ from settlement.enactment.propose import propose_publication
 from settlement.fairness.make import FairnessRequest, keep_report, make_report
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
+from settlement.studies.transition import compare_with_market_in_force
+from settlement.studies.transition_store import keep_transition
 from settlement.trials.inputs import TrialRequest
 from settlement.trials.trial import run_trial
+from tests.settlement.transition_cases import prices_of
 from tests.settlement.trial_cases import capped, placed
 from tests.worlds import changing, people
 
@@ -57,6 +60,7 @@ class Site:
     law_change: int
     seen_trial: str
     fairness: str
+    transition: str
 
 
 @cache
@@ -73,7 +77,8 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
     first, later = (str(run.id) for run in job.runs)
     others = (_make_study(made), _make_trial(made), _propose_change(made), _open_law_change(made))
     seen_trial = _make_seen_trial(made, others[-1])
-    return Site(url, made, first, later, *others, seen_trial, _make_fairness_report(made))
+    reports = (_make_fairness_report(made), _keep_transition(made))
+    return Site(url, made, first, later, *others, seen_trial, *reports)
 
 
 def _open_law_change(engine: Engine) -> int:
@@ -162,6 +167,15 @@ def _make_fairness_report(engine: Engine) -> str:
         made = make_report(session, request)
         keep_report(session, made, now=dt.datetime.now(dt.UTC))
     return period_of(FIRST_DAY, SHORT_DAY)
+
+
+def _keep_transition(engine: Engine) -> str:
+    """Set both days beside prices that are made up, and keep the report; return it."""
+    days = [FIRST_DAY, SHORT_DAY]
+    with transaction(engine) as session:
+        prices = prices_of(days, "Europe/London")
+        outcome = compare_with_market_in_force(session, MARKET, *days, prices)
+        return str(keep_transition(session, outcome, now=dt.datetime.now(dt.UTC)).id)
 
 
 @contextmanager

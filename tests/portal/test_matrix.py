@@ -51,6 +51,7 @@ def test_every_page_is_walked_by_the_browser_or_the_matrix_says_why_not():
     some = {
         "run": SOME_ID,
         "study": SOME_ID,
+        "transition": SOME_ID,
         "trial": SOME_ID,
         "seen_trial": SOME_ID,
         "fairness": "2024-03",
@@ -106,6 +107,7 @@ def things(site, documents, owners) -> dict[str, object]:
     replay = ReplayRequest.objects.create(run_id=site.first_run, requested_at=now)
     return {
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
+        "transition": site.transition,
         "trial": site.seen_trial, "asked": asked.pk,
         "fairness": site.fairness, "asked_report": asked_report.pk,
         "registration": registration.digest.hex(), "size": size,

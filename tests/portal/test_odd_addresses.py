@@ -104,6 +104,7 @@ def known(site, documents) -> dict[str, str]:
         "statement": "gb12-bank-000001",
         "run_id": site.first_run,
         "trial_id": site.seen_trial,
+        "report_id": site.transition,
         "request_number": "1",
         "file_number": "1",
         "act_number": "1",

@@ -146,6 +146,7 @@ def test_it_is_the_same_of_parquet_with_a_null_or_without_the_row(shadow, tmp_pa
     found = shadow(file.getvalue(), "--column", COLUMN)
     same = shadow(csv_of((5, 6, 60)))
     assert found.pop("prices") != same.pop("prices")
+    assert found["public"].pop("prices") != same["public"].pop("prices")
     assert found == same
 
 

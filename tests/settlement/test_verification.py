@@ -57,6 +57,7 @@ from settlement.runs.settle import settle
 from settlement.trials.records import MODES
 from settlement.verification import list_row_checks
 from tests.settlement.study_cases import study_tiny
+from tests.settlement.transition_cases import keep_transition_of_tiny
 from tests.settlement.trial_cases import try_tiny
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
@@ -103,6 +104,7 @@ TABLES = [
     tables.StudyRow.__table__,
     tables.TrialRow.__table__,
     tables.FairnessReportRow.__table__,
+    tables.TransitionReportRow.__table__,
     tables.TrialMadeRow.__table__,
     ledger_tables.Account.__table__,
     ledger_tables.Journal.__table__,
@@ -158,6 +160,7 @@ def fill(session: Session) -> None:
     settled(session, disputed, later, RESETTLED + MINUTE)
     reported = make_report(session, FairnessRequest("tiny", FIRST_DAY, LAST_DAY))
     keep_report(session, reported, now=RESETTLED + MINUTE)
+    keep_transition_of_tiny(session, FIRST_DAY, LAST_DAY, now=RESETTLED + MINUTE)
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
     for mode in MODES:
         try_tiny(session, known_at=RESETTLED, first_day=FIRST_DAY, last_day=LAST_DAY, mode=mode)
@@ -417,6 +420,7 @@ NAMES = {
     "settlement.study": "{run_id}",
     "settlement.trial": "{id}",
     "settlement.fairness_report": "{id}",
+    "settlement.transition_report": "{id}",
     "settlement.trial_made": "{trial_id}",
     "ledger.account": "{code}",
     "ledger.journal": "{number}",
