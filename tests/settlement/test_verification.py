@@ -535,6 +535,7 @@ KNOCK_ON: dict[str, set[str]] = {
     "settlement.day_total": {"ledger.journal", "settlement.fairness_report"},
     "rulebook.version": {
         "settlement.fairness_report",
+        "settlement.transition_report",
         "ledger.dispute",
         "settlement.run",
         "settlement.day_total",
@@ -543,12 +544,18 @@ KNOCK_ON: dict[str, set[str]] = {
         "ledger.journal",
         "ledger.invoice_line",
     },
-    "settlement.reading": {"settlement.reading_file", "settlement.run", "settlement.day_total"},
+    "settlement.reading": {
+        "settlement.reading_file",
+        "settlement.run",
+        "settlement.day_total",
+        "settlement.transition_report",  # which is of what was metered
+    },
     "settlement.run": {
         "settlement.result",
         "settlement.day_total",
         "settlement.study",
         "settlement.fairness_report",
+        "settlement.transition_report",
         "ledger.invoice",
         "ledger.journal",
     },
@@ -556,6 +563,7 @@ KNOCK_ON: dict[str, set[str]] = {
     "settlement.result": {
         "settlement.run",
         "settlement.fairness_report",
+        "settlement.transition_report",
         "ledger.journal",
         "ledger.posting",
     },

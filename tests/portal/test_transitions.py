@@ -1,0 +1,49 @@
+"""Transition reports in the portal: whole for who oversees, its own rows for a participant."""
+
+import html
+
+from tests.portal.site import MARKET, SUPPLIER
+
+
+def text(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return html.unescape(answer.content.decode())
+
+
+def test_the_list_leads_to_the_report_and_fairness_leads_to_the_list(sign_in, site):
+    client = sign_in("owner")
+    assert "/transitions/" in text(client, "/fairness/")
+    page = text(client, "/transitions/")
+    assert f"/transitions/{site.transition}/" in page
+    assert MARKET in page and "30 Mar 2024 to 31 Mar 2024" in page
+
+
+def test_who_oversees_reads_every_row_and_a_picture(sign_in, site):
+    page = text(sign_in("regulator"), f"/transitions/{site.transition}/")
+    assert "Every party" in page and "Who gains by the law of today" in page
+    assert f"{SUPPLIER}, P1" in page and "meridian-thermal, gas" in page
+    assert "<svg" in page and "94" in page
+    assert "/runs/" not in page  # of which a regulator is shown none
+
+
+def test_a_participant_reads_its_own_rows_and_of_others_sums(sign_in, site):
+    page = text(sign_in("owner"), f"/transitions/{site.transition}/")
+    assert f"{SUPPLIER}, P1" in page and "Sums of many" in page and "withheld" in page
+    assert "meridian-thermal" not in page and "Every party" not in page and "<svg" not in page
+
+
+def test_whoever_is_no_participant_reads_sums_alone(sign_in, site):
+    page = text(sign_in("nobody"), f"/transitions/{site.transition}/")
+    assert "Sums of many" in page and SUPPLIER not in page
+
+
+def test_a_report_that_is_not_there_is_not_found(sign_in, site):
+    nobody = "00000000-0000-4000-8000-000000000000"
+    for visitor in ("regulator", "owner"):
+        assert sign_in(visitor).get(f"/transitions/{nobody}/").status_code == 404
+
+
+def test_an_empty_list_says_how_to_begin(sign_in, monkeypatch):
+    monkeypatch.setattr("portal.views.transitions.list_transitions", lambda _: [])
+    assert "--keep" in text(sign_in("operator"), "/transitions/")
