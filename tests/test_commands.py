@@ -495,6 +495,25 @@ def test_fairness_is_told_to_whoever_looks_and_kept_by_the_operator(command_on, 
     assert json.loads(command("verify", "--json").out)["holds"]
 
 
+def test_a_kept_transition_report_is_kept_once_and_whoever_only_looks_keeps_none(
+    command_on, metered_alone, tmp_path
+):
+    command = command_on(metered_alone)
+    assert command("settle", "tiny", "II", *DAYS).status == 0
+    before = rows(metered_alone)
+    file = tmp_path / "prices.csv"
+    day = tiny_market.VALID_FROM.isoformat()
+    file.write_text(f"interval_start,a_gbp_per_mwh\n{day}T00:00Z,50\n")
+    told = ("transition", "tiny", *DAYS, "--prices", file)
+    assert json.loads(command(*told, "--json").out)["id"] is None
+    assert "not kept" in command(*told).out
+    assert rows(metered_alone) == before, "looking keeps nothing"
+    kept = json.loads(command(*told, "--keep", "--json").out)
+    assert kept["digest"] and kept["public"]["totals"]
+    assert f"kept as {kept['id']}" in command(*told, "--keep").out
+    assert json.loads(command("verify", "--json").out)["holds"]
+
+
 def test_a_trial_by_commands_says_who_gains_and_is_replayed(command_on, metered_alone, tmp_path):
     command = command_on(metered_alone)
     folder = written(tmp_path, capped(tiny_market.market_rules()))

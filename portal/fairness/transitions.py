@@ -74,6 +74,11 @@ class TransitionPage:
     missing: Sequence[str]
     is_whole: bool
 
+    @property
+    def prices_digest(self) -> bytes:
+        """SHA-256 of the file of prices."""
+        return bytes.fromhex(self.report["prices"]["sha256"])
+
 
 def list_transitions(session: Session) -> list[Listed]:
     """Return all reports, latest first."""

@@ -390,6 +390,9 @@ DATABASE_ALONE: dict[str, Callable[[Insider], None]] = {
         "UPDATE people.proposal SET proposed_at = proposed_at + interval '100 years'"
     ),
     "trials": sql("UPDATE settlement.trial SET threshold_ppm = threshold_ppm + 1"),
+    "transition reports": sql(
+        "UPDATE settlement.transition_report SET report = jsonb_set(report, '{intervals}', '7')"
+    ),
     "people and their rights": sql("UPDATE people.person SET name = name || ' junior'"),
     "witnesses": sql("UPDATE ledger.cosignature SET signed_at = signed_at + interval '1 s'"),
 }
