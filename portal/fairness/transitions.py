@@ -32,7 +32,6 @@ OWN = text(
 )
 
 SIDES = {Side.CHARGE.value: "charged", Side.PAYMENT.value: "paid"}
-WITHHELD = "withheld"
 NO_ENERGY = "–"
 MONEY = ("By the law", "In force", "Gain by the law")
 PARTY = ("Side", "Energy", *MONEY, "By the law, per MWh", "In force, per MWh")
@@ -56,6 +55,7 @@ class TransitionPage:
     Attributes:
         report: whole, or what everybody may be told of it.
         own: of each participant that the reader acts for, its rows.
+        withheld: which sums are not told to the reader.
         chart: who gains and who loses; None but for who reads all.
         missing: days without prices, in words.
         leaf: its place in the signed log.
@@ -70,6 +70,7 @@ class TransitionPage:
     leaf: int | None
     own: Sequence[Table]
     tables: Sequence[Table]
+    withheld: Sequence[str]
     chart: Chart | None
     missing: Sequence[str]
     is_whole: bool
@@ -119,7 +120,8 @@ def transition_page(
         ]
     leaf = find_leaf(session, TABLE, str(report_id))
     days = (report["first_day"], report["last_day"])
-    tables = [_sums(row.public, code)]
+    sums, withheld = _sums(row.public, code)
+    tables = [] if sums is None else [sums]
     if is_whole:
         tables = [_totals(report, code), _parties("Every party", report["parties"], code)]
     return TransitionPage(
@@ -132,6 +134,7 @@ def transition_page(
         None if leaf is None else leaf.index,
         own,
         tables,
+        () if is_whole else withheld,
         _chart(report) if is_whole else None,
         [_missing(left) for left in row.public["left_out"]],
         is_whole,
@@ -152,15 +155,21 @@ def _totals(report: Mapping[str, Any], code: str) -> Table:
     return Table("In all", MONEY, tuple(rows), "Side")
 
 
-def _sums(public: Mapping[str, Any], code: str) -> Table:
-    """Return what everybody may be told: totals, and sums by product and technology."""
+def _sums(public: Mapping[str, Any], code: str) -> tuple[Table | None, tuple[str, ...]]:
+    """Return what everybody is told of totals, products and technologies, and what is withheld."""
     rows = [
         *((f"All that is {SIDES[row['side']]}", row) for row in public["totals"]),
         *((f"{row['product']}, {SIDES[row['side']]}", row) for row in public["products"]),
     ]
     names = ("law_micro", "in_force_micro", "gain_micro")
-    shown = (Row(title, _amounts((row[name] for name in names), code)) for title, row in rows)
-    return Table("Sums of many", MONEY, tuple(shown), "Side, product and technology")
+    told = tuple(
+        Row(title, _amounts((row[name] for name in names), code))
+        for title, row in rows
+        if row["law_micro"] is not None
+    )
+    withheld = tuple(title for title, row in rows if row["law_micro"] is None)
+    corner = "Side, product and technology"
+    return Table("Sums of many", MONEY, told, corner) if told else None, withheld
 
 
 def _parties(title: str, parties: Iterable[Mapping[str, Any]], code: str) -> Table:
@@ -182,8 +191,8 @@ def _parties(title: str, parties: Iterable[Mapping[str, Any]], code: str) -> Tab
     return Table(title, PARTY, tuple(rows), "Participant", texts=frozenset({"Side"}))
 
 
-def _amounts(amounts: Iterable[int | None], code: str) -> tuple[str, ...]:
-    return tuple(WITHHELD if amount is None else money(amount, code) for amount in amounts)
+def _amounts(amounts: Iterable[int], code: str) -> tuple[str, ...]:
+    return tuple(money(amount, code) for amount in amounts)
 
 
 def _chart(report: Mapping[str, Any]) -> Chart:

@@ -78,6 +78,7 @@ def test_every_address_that_takes_a_form_confirms_or_moves_no_money(sign_in):
         for kind, value in {
             "<uuid:run_id>": "00000000-0000-4000-8000-000000000000", "<day:day>": "2024-01-01",
             "<uuid:trial_id>": "00000000-0000-4000-8000-000000000000",
+            "<uuid:report_id>": "00000000-0000-4000-8000-000000000000",
             "<period:period>": "2024-03",
         }.items():  # fmt: skip
             route = route.replace(kind, value)

@@ -29,13 +29,13 @@ def test_who_oversees_reads_every_row_and_a_picture(sign_in, site):
 
 def test_a_participant_reads_its_own_rows_and_of_others_sums(sign_in, site):
     page = text(sign_in("owner"), f"/transitions/{site.transition}/")
-    assert f"{SUPPLIER}, P1" in page and "Sums of many" in page and "withheld" in page
+    assert f"{SUPPLIER}, P1" in page and "What is withheld" in page and "All that is paid" in page
     assert "meridian-thermal" not in page and "Every party" not in page and "<svg" not in page
 
 
 def test_whoever_is_no_participant_reads_sums_alone(sign_in, site):
     page = text(sign_in("nobody"), f"/transitions/{site.transition}/")
-    assert "Sums of many" in page and SUPPLIER not in page
+    assert "What is withheld" in page and SUPPLIER not in page
 
 
 def test_a_report_that_is_not_there_is_not_found(sign_in, site):
