@@ -120,7 +120,7 @@ def transition_page(
         ]
     leaf = find_leaf(session, TABLE, str(report_id))
     days = (report["first_day"], report["last_day"])
-    sums, withheld = _sums(row.public, code)
+    sums, withheld = told_sums_table(row.public, code)
     tables = [] if sums is None else [sums]
     if is_whole:
         tables = [_totals(report, code), _parties("Every party", report["parties"], code)]
@@ -155,7 +155,7 @@ def _totals(report: Mapping[str, Any], code: str) -> Table:
     return Table("In all", MONEY, tuple(rows), "Side")
 
 
-def _sums(public: Mapping[str, Any], code: str) -> tuple[Table | None, tuple[str, ...]]:
+def told_sums_table(public: Mapping[str, Any], code: str) -> tuple[Table | None, tuple[str, ...]]:
     """Return what everybody is told of totals, products and technologies, and what is withheld."""
     rows = [
         *((f"All that is {SIDES[row['side']]}", row) for row in public["totals"]),

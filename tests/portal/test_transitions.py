@@ -2,6 +2,7 @@
 
 import html
 
+from portal.fairness.transitions import told_sums_table
 from tests.portal.site import MARKET, SUPPLIER
 
 
@@ -47,3 +48,16 @@ def test_a_report_that_is_not_there_is_not_found(sign_in, site):
 def test_an_empty_list_says_how_to_begin(sign_in, monkeypatch):
     monkeypatch.setattr("portal.views.transitions.list_transitions", lambda _: [])
     assert "--keep" in text(sign_in("operator"), "/transitions/")
+
+
+def test_what_is_told_is_a_table_and_what_is_withheld_a_list():
+    told = {"law_micro": 5_000_000, "in_force_micro": 7_000_000, "gain_micro": 2_000_000}
+    none = dict.fromkeys(told)
+    totals = [{"side": "charge", **told}, {"side": "payment", **none}]
+    products = [{"side": "charge", "product": "P1", **none}]
+    table, withheld = told_sums_table({"totals": totals, "products": products}, "GBP")
+    assert [(row.title, row.cells) for row in table.rows] == [
+        ("All that is charged", ("£5.00", "£7.00", "£2.00"))
+    ]
+    assert withheld == ("All that is paid", "P1, charged")
+    assert told_sums_table({"totals": totals[1:], "products": []}, "GBP")[0] is None
