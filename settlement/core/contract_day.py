@@ -193,7 +193,8 @@ class _Plenty:
         steps = []
         for column, maximum in zip(served.T, most, strict=True):
             matured = self.contracts.by_group(column)
-            after = ContractState(owed, before.memory.after(matured, matured))
+            memory = before.memory.after(self.contracts.promise_ppm, matured, matured)
+            after = ContractState(owed, memory)
             steps.append(
                 _Step(
                     before=before,

@@ -12,7 +12,8 @@ totals are sums of parties.
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 from sqlalchemy.orm import Session
 
@@ -20,9 +21,9 @@ from common.refusals import Finding, Refused
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.baselines.comparison import covering_run
 from settlement.billing.lines import Side, measures_of_designs
+from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings
 from settlement.core.periods import interval_starts
-from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.inputs import run_inputs
@@ -31,6 +32,9 @@ from settlement.runs.results import VectorKey
 from settlement.runs.run import Run
 from settlement.studies.transition_sums import LeftOut, Party, PartySum, Transition
 from settlement.studies.wholesale_prices import WholesalePrices
+
+SIDE_BY_MEASURE = {measure: side for side in Side for measure in measures_of_designs(side)}
+TAKEN = "taken_wh"
 
 
 def compare_with_market_in_force(
@@ -64,13 +68,10 @@ def compare_run(
         if period.first_day > period.last_day:
             continue
         currency = rules.market_rules.currency
-        inputs, model = (
-            run_inputs(session, run.market, [period], run.known_at),
-            compile_rules(rules),
-        )
+        inputs = run_inputs(session, run.market, [period], run.known_at)
+        model = inputs.contracts.model_on(period.first_day)
         for day in inputs.days:
-            vectors = store.stored_values(store.day_vectors(session, run.id, day))
-            settled = {key: values.tolist() for key, values in vectors.items()}
+            settled = _Settled.of(store.stored_values(store.day_vectors(session, run.id, day)))
             shadow.add(rules, inputs.metered(day, model), settled)
     if shadow.intervals == sum(len(left.starts) for left in shadow.left_out.values()):
         raise Refused([_no_price_at_all(prices, first_day, last_day)])
@@ -96,6 +97,42 @@ def _no_price_at_all(prices: WholesalePrices, first_day: dt.date, last_day: dt.d
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Settled:
+    """What the settlement of a day says of each entity, shape (T,) each.
+
+    Attributes:
+        micro: by side and entity, all measures that a design sets.
+        taken_wh: by supply point, what contracts served; empty where the law has no Fair Play.
+    """
+
+    micro: Mapping[tuple[Side, str], list[int]]
+    taken_wh: Mapping[str, list[int]]
+
+    @classmethod
+    def of(cls, results: Mapping[VectorKey, Integers]) -> Self:
+        micro: dict[tuple[Side, str], list[int]] = {}
+        taken_wh = {}
+        for (measure, entity), values in results.items():
+            if measure == TAKEN:
+                taken_wh[entity] = values.tolist()
+            side = SIDE_BY_MEASURE.get(measure)
+            if side is not None:
+                before = micro.get((side, entity), [0] * len(values))
+                more = values.tolist()
+                micro[side, entity] = [a + b for a, b in zip(before, more, strict=True)]
+        return cls(micro, taken_wh)
+
+    def total_micro(self, side: Side, intervals: Collection[int]) -> int:
+        """Return the money of one side, of everybody, in some intervals."""
+        return sum(
+            values[at]
+            for (of_side, _), values in self.micro.items()
+            if of_side is side
+            for at in intervals
+        )
+
+
 class _Shadow:
     """Sums that grow day by day."""
 
@@ -106,9 +143,7 @@ class _Shadow:
         self.parties: dict[Party, PartySum] = defaultdict(PartySum)
         self.left_out: dict[dt.date, LeftOut] = {}
 
-    def add(
-        self, rules: RuleSet, metered: DayReadings, settled: Mapping[VectorKey, list[int]]
-    ) -> None:
+    def add(self, rules: RuleSet, metered: DayReadings, settled: _Settled) -> None:
         """Add a day to every party, and what of it has no price to what is left out."""
         law = rules.market_rules
         starts = [
@@ -123,18 +158,20 @@ class _Shadow:
         if unpriced:
             self.left_out[metered.day] = LeftOut(
                 [starts[at] for at in unpriced],
-                _money(settled, Side.CHARGE, None, unpriced),
-                _money(settled, Side.PAYMENT, None, unpriced),
+                settled.total_micro(Side.CHARGE, unpriced),
+                settled.total_micro(Side.PAYMENT, unpriced),
             )
         for key, entity, metered_wh in _metered(rules, metered):
             side, party = key[0], self.parties[key]
             taken_wh = metered_wh
-            if side is Side.CHARGE:  # what contracts served, where the law has Fair Play
-                taken_wh = settled.get(("taken_wh", entity), metered_wh)
+            if side is Side.CHARGE:
+                taken_wh = settled.taken_wh.get(entity, metered_wh)
+            micro_of_law = settled.micro.get((side, entity))
             kept = [at for at, _ in priced]
             party.law_wh += sum(taken_wh[at] for at in kept)
             party.in_force_wh += sum(metered_wh[at] for at in kept)
-            party.law_micro += _money(settled, side, entity, kept)
+            if micro_of_law is not None:
+                party.law_micro += sum(micro_of_law[at] for at in kept)
             party.in_force_wh_micro += sum(metered_wh[at] * micro for at, micro in priced)
 
 
@@ -145,18 +182,3 @@ def _metered(rules: RuleSet, metered: DayReadings) -> Iterator[tuple[Party, str,
         yield (Side.PAYMENT, owner, unit.technology), name, metered.generation_wh[row].tolist()
     for row, (name, (supplier, point)) in enumerate(register.supply_points.items()):
         yield (Side.CHARGE, supplier, point.product), name, metered.demand_wh[row].tolist()
-
-
-def _money(
-    settled: Mapping[VectorKey, list[int]],
-    side: Side,
-    entity: str | None,
-    intervals: Collection[int],
-) -> int:
-    """Return the money of one side in some intervals, of one entity or of all."""
-    measures = measures_of_designs(side)
-    return sum(
-        sum(values[at] for at in intervals)
-        for (measure, of_entity), values in settled.items()
-        if measure in measures and entity in (None, of_entity)
-    )
