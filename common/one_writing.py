@@ -13,4 +13,13 @@ def canonical(body: Mapping[str, Any]) -> str:
     >>> canonical({"b": 2**60, "a": [None]})
     '{"a":[null],"b":1152921504606846976}'
     """
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return canonical_value(body)
+
+
+def canonical_value(value: object) -> str:
+    """Return the one writing of a plain value that need not be a body.
+
+    >>> canonical_value(True), canonical_value(1), canonical_value("a")
+    ('true', '1', '"a"')
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -144,7 +144,8 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
 def _report_fairness(job: Job, run: Run) -> None:
     """Keep a fairness report of each month of a run, and of all of it where it has several.
 
-    The last month stands beside other designs, which take a second or two a day to solve.
+    The last month stands beside other designs alone: a year of months would be minutes of solving.
+    The pages of the others say which command puts designs beside them.
     """
     market, months = run.market, sorted({day.replace(day=1) for day in run.days})
     wanted = [

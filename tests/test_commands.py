@@ -478,7 +478,7 @@ def test_fairness_is_told_to_whoever_looks_and_kept_by_the_operator(command_on, 
     assert (looked.status, rows(metered_alone)) == (0, before), "looking keeps nothing"
     assert "fairness report, not kept" in looked.out
     assert re.search(r"F1 Units that earn their capital in time +\d", looked.out)
-    assert re.search(r"Worse than \S+ .*: .*, .* here and .* there\.", looked.out)
+    assert re.search(r"^  .*: .* here, .* under the nodal price.*\.$", looked.out, re.MULTILINE)
     kept = json.loads(command("fairness", "tiny", *DAYS, "--keep", "--json").out)
     again = json.loads(command("fairness", "tiny", *DAYS, "--keep", "--json").out)
     assert kept["id"] is not None and again == kept

@@ -12,11 +12,10 @@ from portal.days import parse_period, period_of, period_words
 from portal.fairness import reading
 from portal.fairness.pictures import day_words
 from portal.fairness.reading import Listed, ReadReport, Version
-from portal.fairness.sections import designs_of, points_table, sections, units_table
+from portal.fairness.sections import points_table, sections, units_table
 from portal.fairness.shown import OwnPart, Row, Section, Table
 from portal.fairness.summary import (
-    NO_WORSE,
-    NOT_COMPARED,
+    no_worse,
     own_sentences,
     short_headline,
     standing,
@@ -187,7 +186,7 @@ def report_page(
         (_runs_table(found.runs, sees_runs=sees_runs),),
         found.leaf,
         tuple(versions),
-        NO_WORSE if designs_of(report) else NOT_COMPARED,
+        no_worse(report),
         standing(is_superseded=found.is_superseded, is_latest=versions[0] == found.version),
     )
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from portal.amounts import local_time
 from portal.fairness.pages import SIGNATURES, ReportPage
 from portal.fairness.shown import Section, Table
+from portal.fairness.summary import WORSE
 from portal.printed.sections import Head, Printed, report, section
-
-WORSE = "The market does worse than another design in:"
 
 
 def printed_report(page: ReportPage) -> Printed:

@@ -8,7 +8,7 @@ from common.names import natural_key
 from portal.charts.chart import Chart
 from portal.fairness import pictures
 from portal.fairness.shown import Definition, Row, Section, Table
-from portal.fairness.summary import figure_of, worse
+from portal.fairness.summary import designs_of, figure_of, no_worse, worse
 from portal.fairness.words import (
     MARKET,
     NONE,
@@ -25,7 +25,6 @@ from portal.fairness.words import (
     years,
 )
 from portal.study_figures import energy
-from portal.study_tables import DESIGNS
 from rulebook.documents import GridModel
 from settlement.fairness.definitions import FIGURES, Dimension, Figure
 
@@ -53,6 +52,11 @@ KEYS = {
     Dimension.COST: "cost",
     Dimension.CONDUCT: "conduct",
 }
+BESIDE = (
+    "Beside this market stand the same days under three other designs: each place at its marginal "
+    "price, all at one marginal price, and one flat tariff that recovers what units are paid. A "
+    "dash stands where a design has no such figure."
+)
 MOST_ROWS = 60
 """Places of a matrix; the file has all."""
 
@@ -80,7 +84,7 @@ def sections(
             ],
         ),
         Dimension.ACCESS: (_access_tables(report), [pictures.access_chart(report)]),
-        Dimension.COST: (_cost_tables(report), [pictures.burden_chart(report)]),
+        Dimension.COST: ([_costs_table(report)], [pictures.burden_chart(report)]),
         Dimension.CONDUCT: ((), ()),
     }
     for dimension, (tables, charts) in parts.items():
@@ -91,7 +95,7 @@ def sections(
             TITLES[dimension],
             (ASKED[dimension], *_of_designs(report, dimension)),
             worse_words,
-            (_figures_table(report, figures), *filter(_has_figures, map(_told, tables))),
+            (figures_table(report, figures), *known_of(tables)),
             tuple(chart for chart in charts if chart is not None),
             tuple(map(_definition, figures)),
         )
@@ -99,24 +103,24 @@ def sections(
 
 def _of_designs(report: Report, dimension: Dimension) -> Iterator[str]:
     """Yield what is said of other designs: once, where the first of them stands."""
-    designs = report.get("designs")
     if dimension is Dimension.REWARD:
-        if designs is None:
-            yield "No other designs were put beside these days."
-        elif "why_not" in designs:
-            yield f"Other designs have no figures beside: {designs['why_not']}."
-        else:
-            yield (
-                "Beside this market stand the same days under three other designs: each place at "
-                "its marginal price, all at one marginal price, and one flat tariff that recovers "
-                "what units are paid. A dash stands where a design has no such figure."
-            )
+        yield BESIDE if designs_of(report) else no_worse(report)
     if worse(report, dimension):
         yield "Here the market does worse than another design:"
 
 
-def _told(table: Table) -> Table:
-    """Return a table without columns of which nothing may be told, or nothing is known."""
+def product_tables(report: Report) -> Iterator[Table]:
+    """Yield service and charges by product, as far as anything is known of them."""
+    service = [_service_table(report)] if report["groups"] else []
+    yield from known_of([*service, _costs_table(report)])
+
+
+def known_of(tables: Iterable[Table]) -> Iterator[Table]:
+    """Yield tables without what is neither told nor known: columns of it, and so whole tables."""
+    return (table for table in map(_without_unknown_columns, tables) if table.columns)
+
+
+def _without_unknown_columns(table: Table) -> Table:
     kept = [
         place
         for place in range(len(table.columns))
@@ -126,17 +130,8 @@ def _told(table: Table) -> Table:
     return replace(table, columns=tuple(table.columns[at] for at in kept), rows=rows)
 
 
-def _has_figures(table: Table) -> bool:
-    return bool(table.columns)
-
-
-def designs_of(report: Report) -> list[str]:
-    """Return the other designs that a report puts beside, in their order."""
-    beside = report.get("designs") or {}
-    return [design for design in DESIGNS if design in beside and design != MARKET]
-
-
-def _figures_table(report: Report, figures: Iterable[Figure]) -> Table:
+def figures_table(report: Report, figures: Iterable[Figure]) -> Table:
+    """Return figures of the market, and of the other designs beside it."""
     others, currency = designs_of(report), report["currency"]
     rows = []
     for figure in figures:
@@ -215,7 +210,18 @@ def _shares(row: Mapping[str, Any]) -> tuple[str, str, str]:
 def _delivery_tables(report: Report, zone: str, day_address: DayAddress) -> Iterator[Table]:
     if not report["groups"]:
         return
-    yield Table(
+    yield _service_table(report)
+    yield from _month_tables(report)
+    yield from _place_tables(report)
+    if report.get("convergence"):
+        yield _convergence_table(report)
+    if report.get("worst"):
+        yield _worst_table(report, zone, day_address)
+
+
+def _service_table(report: Report) -> Table:
+    """Return what was promised and what was delivered, by product."""
+    return Table(
         "By product",
         ("Promised", "Delivered", "Promises kept", "Refused for good", "Served late", "Lacking"),
         tuple(_product_row(row) for row in report["products"]),
@@ -223,12 +229,6 @@ def _delivery_tables(report: Report, zone: str, day_address: DayAddress) -> Iter
         "A promise is of a product at a node in a calendar month. What lacks of it when the month "
         "ends is compensated.",
     )
-    yield from _month_tables(report)
-    yield from _place_tables(report)
-    if report.get("convergence"):
-        yield _convergence_table(report)
-    if report.get("worst"):
-        yield _worst_table(report, zone, day_address)
 
 
 def _product_row(row: Mapping[str, Any]) -> Row:
@@ -343,7 +343,8 @@ def _energy(wh: int | None) -> str:
     return NONE if wh is None else energy(wh)
 
 
-def _cost_tables(report: Report) -> Iterator[Table]:
+def _costs_table(report: Report) -> Table:
+    """Return what was charged, and the burden, by product."""
     currency = report["currency"]
     rows = tuple(
         Row(
@@ -369,7 +370,7 @@ def _cost_tables(report: Report) -> Iterator[Table]:
         "Burden is the energy taken in the tightest tenth of the intervals: what the system is "
         "built for."
     )
-    yield Table("By product", columns, rows, "Product", lead)
+    return Table("By product", columns, rows, "Product", lead)
 
 
 def points_table(points: Iterable[Mapping[str, Any]], currency: str) -> Table:

@@ -1,16 +1,23 @@
 """A fairness report in words: what it says first, and where the market does worse. Pure."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from portal.fairness.words import Report, amount, design_title, exact_part, plural, written
+from portal.days import RANGE, period_of
+from portal.fairness.words import MARKET, Report, amount, design_title, exact_part, plural, written
 from portal.study_figures import energy
+from portal.study_tables import DESIGNS
 from settlement.fairness.definitions import FIGURE_OF, Dimension
 
 MOST_BROKEN = 5
 NOT_REFUSED = "Nothing was refused: whatever was wanted was served when it was wanted."
 NO_WORSE = "In no figure that other designs have as well does the market do worse than one of them."
+WORSE = "The market does worse than another design in:"
 NOT_COMPARED = "No other designs were put beside these days, so nothing is compared."
+NOT_ASKED_FOR = (
+    "They were not asked for when it was made, as a solver takes some tenths of a second a day."
+)
 
 
 def standing(*, is_superseded: bool, is_latest: bool) -> str:
@@ -25,6 +32,45 @@ def standing(*, is_superseded: bool, is_latest: bool) -> str:
         return "" if is_latest else "Another report of the same runs was made since."
     words = "A later run of some of these days was posted since this report was made."
     return f"{words} No report of it has been made yet." if is_latest else words
+
+
+def designs_of(report: Report) -> list[str]:
+    """Return the other designs that a report puts beside, in their order."""
+    beside = report.get("designs") or {}
+    return [design for design in DESIGNS if design in beside and design != MARKET]
+
+
+def no_worse(report: Report) -> str:
+    """Return what is said where no figure is worse: that none is, or why none is compared."""
+    return NO_WORSE if designs_of(report) else f"{NOT_COMPARED} {why_alone(report)}"
+
+
+def why_alone(report: Report) -> str:
+    """Return why no other designs stand beside a report, and which command puts them there.
+
+    >>> days = {"market": "gb12", "first_day": "2024-01-01", "last_day": "2024-01-31"}
+    >>> why_alone(days | {"designs": {"why_not": "2024-01-05: no optimum"}})[:59]
+    'They could not be solved (2024-01-05: no optimum). By manag'
+    """
+    designs = report.get("designs")
+    why = NOT_ASKED_FOR if designs is None else f"They could not be solved ({designs['why_not']})."
+    return f"{why} By {with_designs(report)} the operator keeps a report with them in its place."
+
+
+def with_designs(report: Report) -> str:
+    """Return the command that makes the report of the same days beside other designs.
+
+    >>> days = {"market": "gb12", "first_day": "2024-01-01", "last_day": "2024-01-30"}
+    >>> with_designs(days), with_designs(days | {"last_day": "2024-12-31"})[-19:]
+    ('manage.py fairness gb12 --from 2024-01-01 --to 2024-01-30 --keep', ' --year 2024 --keep')
+    """
+    first, last = (dt.date.fromisoformat(report[key]) for key in ("first_day", "last_day"))
+    period = period_of(first, last)
+    if RANGE in period:
+        days = f"--from {first} --to {last}"
+    else:
+        days = f"--month {period}" if "-" in period else f"--year {period}"
+    return f"manage.py fairness {report['market']} {days} --keep"
 
 
 def short_headline(said: Report) -> str:

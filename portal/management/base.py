@@ -9,7 +9,7 @@ several says which by `status`.
 
 import datetime as dt
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from django.core.management import base
@@ -232,3 +232,21 @@ def table_row(title: str, cells: Iterable[str], title_width: int, width: int) ->
     'exposure      1.00   -2.50'
     """
     return f"{title:<{title_width}}" + "".join(f"{cell:>{width}}" for cell in cells)
+
+
+def table_rows(rows: Sequence[Sequence[str]], gap: int = 2) -> Iterator[str]:
+    """Yield the rows of a table as wide as what they hold: titles to the left, cells to the right.
+
+    Args:
+        rows: of one length each; the first may be a head.
+        gap: spaces between columns, so that none touches the next.
+
+    >>> list(table_rows([("", "nodal"), ("Charges per MWh", "1.00"), ("Units", "-")]))
+    ['                 nodal', 'Charges per MWh   1.00', 'Units                -']
+    """
+    titles, *columns = ([len(cell) for cell in column] for column in zip(*rows, strict=True))
+    widths = [max(column) + gap for column in columns]
+    for title, *cells in rows:
+        yield f"{title:<{max(titles)}}" + "".join(
+            f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)
+        )

@@ -48,7 +48,7 @@ def first_recorded(session: Session, digests: Iterable[bytes]) -> dict[bytes, dt
         .where(VersionRow.digest.in_(list(digests)))
         .group_by(VersionRow.digest)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def cite_once(

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.damage import damage
-from common.one_writing import canonical
+from common.one_writing import canonical_value
 from common.refusals import Finding
 from settlement.fairness.make import whole_report
 from settlement.fairness.posted import LawOfRuns, days_of, read_day
@@ -108,7 +108,7 @@ def first_difference(stored: object, made: object, path: str = "") -> str | None
                 return found
         return None
     # By what is written: 1 and true are equal in Python, and no same bytes.
-    return None if _written(stored) == _written(made) else _differ(path, stored, made)
+    return None if canonical_value(stored) == canonical_value(made) else _differ(path, stored, made)
 
 
 _MISSING = object()
@@ -120,9 +120,5 @@ def _differ(path: str, stored: object, made: object) -> str:
 
 
 def _shown(value: object) -> str:
-    written = "missing" if value is _MISSING else _written(value)
+    written = "missing" if value is _MISSING else canonical_value(value)
     return written if len(written) <= _LONGEST else f"{written[:_LONGEST]}..."
-
-
-def _written(value: object) -> str:
-    return canonical({"": value})[4:-1]

@@ -1,10 +1,16 @@
 """Clauses that a page cites: once a wording, and told apart where two laws are cited."""
 
 import datetime as dt
+import warnings
 
-from portal.queries.cited import cite_once
+from sqlalchemy import select
+
+from portal.queries.cited import cite_once, first_recorded
 from rulebook.clause_text import FilledText
+from rulebook.tables import VersionRow
 from settlement.explanations.tree import CitedClause
+from tests.worlds.rolled_back import rolled_back
+from tests.worlds.settled import publish_tiny
 
 OLD, NEW, POLICY = b"\1" * 32, b"\2" * 32, b"\3" * 32
 MORNING = dt.datetime(2026, 11, 30, 9, tzinfo=dt.UTC)
@@ -43,3 +49,13 @@ def test_two_laws_are_told_apart_where_their_words_differ_and_named_together_whe
 
 def test_no_clause_is_cited_where_none_is():
     assert cite_once([], {}) == ()
+
+
+def test_since_when_versions_are_known_is_asked_without_what_sqlalchemy_gives_up(database_engine):
+    with rolled_back(database_engine) as session, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        publish_tiny(session)
+        (digest, *_) = session.scalars(select(VersionRow.digest))
+        recorded = first_recorded(session, [digest])
+    assert list(recorded) == [digest]
+    assert recorded[digest].tzinfo is not None

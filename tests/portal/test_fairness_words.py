@@ -1,17 +1,25 @@
 """A fairness report in words, tables and pictures, of a report that was made by hand."""
 
 import datetime as dt
+import doctest
+import re
+from argparse import Namespace
 
 import pytest
 
 from portal.days import parse_period, period_of, period_words
+from portal.fairness import summary as summary_module
+from portal.fairness import words
 from portal.fairness.days import day_shown
 from portal.fairness.pictures import calendar_chart, interval_minutes, local_slots, place_map
 from portal.fairness.sections import points_table, sections, units_table
 from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
+from portal.management import base
+from portal.management.commands import fairness
 from rulebook.documents import GridModel
 from rulebook.folders import read_files
 from settlement.fairness.definitions import FIGURES
+from settlement.fairness.make import MadeReport
 from tests.conftest import ROOT
 from tests.portal.fairness_example import EVEN, ZONE, example, public_example
 
@@ -22,8 +30,8 @@ def grid() -> GridModel:
     return document
 
 
-def plain(words) -> str:
-    return str(words).replace("\xa0", " ")
+def plain(said) -> str:
+    return str(said).replace("\xa0", " ")
 
 
 def section_of(report, key: str, grid=None):
@@ -282,3 +290,58 @@ def test_a_report_says_whether_it_still_is_of_what_is_posted():
     assert "No report of it has been made yet" in standing(is_superseded=True, is_latest=True)
     later = standing(is_superseded=True, is_latest=False)
     assert "A later run of some of these days was posted" in later and "No report" not in later
+
+
+def test_examples():
+    for module in (base, summary_module, words):
+        assert doctest.testmod(module).failed == 0, module
+
+
+def told_by_the_command(report) -> list[str]:
+    outcome = fairness.Reported(MadeReport("gb12", (), b"", report), None)
+    return list(map(plain, fairness.Command().lines(outcome, Namespace())))
+
+
+def test_the_command_writes_every_figure_and_sentence_as_the_page_does():
+    report = example()
+    report["figures"] = [
+        row | ({"value": 21_296_812_345} if row["code"] == "deferred_wh" else {})
+        for row in report["figures"]
+    ]
+    lines = told_by_the_command(report)
+    assert any("21,297 MWh" in line for line in lines), "to the nearest, as on the page"
+    columns = [re.split(r" {2,}", line) for line in lines]
+    tables = [table_of(section, "In figures") for section in sections(report, None, ZONE, str)]
+    tables += [table_of(section_of(report, key), "By product") for key in ("delivery", "cost")]
+    for table in tables:
+        for title, written in cells(table).items():
+            found = [row[1:] for row in columns if row[0].endswith(f" {title}")]
+            assert [*written] in found, title
+    for sentence in worse(report):
+        assert any(plain(sentence) in line for line in lines), sentence
+
+
+@pytest.mark.parametrize("price", [699_990_000, 700_000_000, 123_456_789_000_000])
+def test_no_price_touches_the_next_column_of_the_command(price):
+    report = example()
+    report["figures"] = [
+        row | ({"value": price, "designs": dict.fromkeys(row["designs"], price)}
+               if row["code"] == "cost_micro_per_mwh" else {})
+        for row in report["figures"]
+    ]  # fmt: skip
+    (line,) = [each for each in told_by_the_command(report) if "F4 Charges per MWh" in each]
+    assert len(re.split(r" {2,}", line)) == 1 + 1 + len(report["figures"][0]["designs"])
+
+
+@pytest.mark.parametrize(
+    ("designs", "why"),
+    [(None, "They were not asked for when it was made"),
+     ({"why_not": "2024-03-30: no optimum"}, "They could not be solved (2024-03-30: no optimum)")],
+)  # fmt: skip
+def test_where_no_design_stands_beside_page_and_command_say_why_and_how_to_have_them(designs, why):
+    figures = [row | {"designs": {}} for row in example()["figures"]]
+    report = example() | {"designs": designs, "figures": figures, "findings": []}
+    said = (" ".join(section_of(report, "reward").said), told_by_the_command(report)[-1])
+    for each in said:
+        assert why in each
+        assert "manage.py fairness gb12 --from 2024-03-30 --to 2024-03-31 --keep" in each

@@ -19,7 +19,7 @@ from ledger.log.checkpoints import publish_checkpoint
 from settlement.billing.post import post
 from settlement.core.rounding import annual_to_day
 from settlement.evidence.recompute import recompute
-from settlement.fairness import designs, public, report, reward, sums, verification, words
+from settlement.fairness import designs, public, report, reward, sums, verification
 from settlement.fairness.definitions import FIGURE_OF, FIGURES
 from settlement.fairness.delivery import known
 from settlement.fairness.designs import distance_ppm, shares_of, tight_intervals
@@ -103,7 +103,7 @@ PLACES = {
 
 
 def test_examples():
-    for module in (designs, public, report, reward, sums, verification, words):
+    for module in (designs, public, report, reward, sums, verification):
         assert doctest.testmod(module).failed == 0, module
 
 
@@ -333,8 +333,6 @@ def test_other_designs_stand_beside_it_and_findings_are_where_it_does_worse(
             (None, None) if is_withheld else (finding["ours"], finding["theirs"])
         )
     assert found["public"]["designs"]["flat"]["figures"]["refused_wh"] is None
-    for finding in found["findings"]:
-        assert FIGURE_OF[finding["figure"]].title in words.finding_words(finding, "GBP")
 
 
 def test_a_kept_report_is_proven_and_what_is_forged_is_named(session):

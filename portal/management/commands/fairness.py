@@ -1,20 +1,19 @@
 """`manage.py fairness MARKET --month 2024-01`: how fair a settled month or year was."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from database.session import transaction
+from portal.fairness.sections import figures_table, product_tables
+from portal.fairness.shown import Table
+from portal.fairness.summary import WORSE, no_worse, worse
 from portal.management.arguments import JSON, MARKET, PERIOD_OR_YEAR, THREADS, flag
-from portal.management.base import BaseCommand, Options, table_row
+from portal.management.base import BaseCommand, Options, table_rows
 from portal.management.console import progress_bar
-from settlement.fairness.definitions import FIGURE_OF
+from settlement.fairness.definitions import FIGURES
 from settlement.fairness.make import FairnessRequest, MadeReport, keep_report, make_report
 from settlement.fairness.records import FairnessReport
-from settlement.fairness.words import finding_words, value_words
-
-NAME, COLUMN = 44, 18
-PRODUCT_COLUMNS = ("promised_ppm", "delivered_ppm", "promises", "promises_kept", "spread_ppm")
 
 
 @dataclass(frozen=True)
@@ -72,37 +71,33 @@ class Command(BaseCommand[Reported]):
         }
 
     def lines(self, outcome: Reported, options: Options) -> Iterator[str]:
-        """Yield the figures beside those of other designs, and products; JSON has the rest."""
+        """Yield what the page of the report says of figures and products; JSON has the rest."""
         report = outcome.made.report
         kept = "not kept" if outcome.stored is None else f"kept as {outcome.stored.id}"
         days = f"{report['first_day']} to {report['last_day']}"
         yield f"{report['market']}, {days}, fairness report, {kept}"
-        currency = report["currency"]
-        designs = list(report["figures"][0]["designs"])
-        yield table_row("", ("settled", *designs), NAME, COLUMN)
-        for row in report["figures"]:
-            unit = FIGURE_OF[row["code"]].unit
-            values = [row["value"], *(row["designs"][name] for name in designs)]
-            words = (value_words(value, unit, currency) for value in values)
-            yield table_row(f"{row['dimension']} {row['title']}", words, NAME, COLUMN)
-        yield table_row("product", (name.replace("_ppm", "") for name in PRODUCT_COLUMNS), NAME, 16)
-        for row in report["products"]:
-            words = (
-                value_words(row[name], "ppm" if name.endswith("_ppm") else "", currency)
-                for name in PRODUCT_COLUMNS
-            )
-            yield table_row(f"{row['product']} {row['title']}"[:NAME], words, NAME, 16)
+        figures = figures_table(report, FIGURES)
+        titles = [f"{figure.dimension} {figure.title}" for figure in FIGURES]
+        yield from table_rows(_rows(figures, titles))
+        for table in product_tables(report):
+            yield ""
+            titles = [f"{row.meaning} {row.title}" for row in table.rows]
+            yield from table_rows(_rows(table, titles))
+        yield ""
         yield from _compared(report)
 
 
+def _rows(table: Table, titles: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the rows of a table of the page, its columns first, under other titles."""
+    named = zip(titles, table.rows, strict=True)
+    return [(table.corner, *table.columns), *((title, *row.cells) for title, row in named)]
+
+
 def _compared(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield in words where the market does worse than a design beside it."""
-    others, findings = report["designs"], report["findings"]
-    if others is None:
-        yield "No other design stands beside it: without --alone they are solved."
-    elif "why_not" in others:
-        yield f"No other design stands beside it: {others['why_not']}."
-    elif not findings:
-        yield "In no figure does the market do worse than a design beside it."
-    for finding in findings:
-        yield finding_words(finding, report["currency"])
+    """Yield in words where the market does worse than a design beside it, or why none is."""
+    found = worse(report)
+    if not found:
+        yield no_worse(report)
+        return
+    yield WORSE
+    yield from (f"  {sentence}" for sentence in found)
