@@ -6,6 +6,7 @@ keep one appends a fact.
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,9 @@ def make_report(
 ) -> MadeReport:
     """Return the report of a period: the stored one where the same results have one.
 
+    Where it is asked for with other designs, and those of the stored one could not be solved, they
+    are tried again; what could be solved now is another report, to be kept after it.
+
     Args:
         session: the caller's session; nothing is stored.
         threads: days solved at once, at least 1.
@@ -72,22 +76,38 @@ def make_report(
     """
     days = (request.first_day, request.last_day)
     pins, sums, law = read_period(session, request.market, *days)
+    kept = _find_kept(session, request, pins)
+    if kept is not None and not (request.with_baselines and lacks_designs(kept.report)):
+        return _as_made(kept)
+    designs = None
+    if request.with_baselines:
+        designs = _designs(session, law, pins, sums, threads, progress)
+    report = whole_report(request.market, pins, sums, designs)
+    if kept is not None and lacks_designs(report):
+        return _as_made(kept)
+    digest = fairness_input_digest(request.market, pins, with_baselines=request.with_baselines)
+    return MadeReport(request.market, pins, digest, report)
+
+
+def _find_kept(
+    session: Session, request: FairnessRequest, pins: tuple[PostedDay, ...]
+) -> FairnessReport | None:
+    """Return the latest kept report of the same results that was asked for as much, or None."""
     # One with other designs says all that one without says.
     for with_baselines in (True,) if request.with_baselines else (True, False):
         digest = fairness_input_digest(request.market, pins, with_baselines=with_baselines)
         found = find_equal_report(session, request.market, digest)
         if found is not None:
-            return MadeReport(request.market, pins, digest, found.report, found)
-    digest = fairness_input_digest(request.market, pins, with_baselines=request.with_baselines)
-    designs = None
-    if request.with_baselines:
-        designs = _designs(session, law, pins, sums, threads, progress)
-    report = whole_report(request.market, pins, sums, designs)
-    return MadeReport(request.market, pins, digest, report)
+            return found
+    return None
+
+
+def _as_made(kept: FairnessReport) -> MadeReport:
+    return MadeReport(kept.market, kept.pins, kept.input_digest, kept.report, kept)
 
 
 def keep_report(session: Session, made: MadeReport, *, now: dt.datetime) -> FairnessReport:
-    """Store a report unless equal inputs have one, and return what is stored.
+    """Store a report unless equal inputs have one that says as much, and return what is stored.
 
     Where a later run of a day was posted since it was made, it says of which runs it is, and the
     next one is of the later.
@@ -97,7 +117,7 @@ def keep_report(session: Session, made: MadeReport, *, now: dt.datetime) -> Fair
     """
     # Of two at once, the second finds the first: the lock is that of whatever appends a leaf.
     found = find_equal_report(session, made.market, made.input_digest, is_locked=True)
-    if found is not None:
+    if found is not None and (lacks_designs(made.report) or not lacks_designs(found.report)):
         return found
     report = FairnessReport(
         id=uuid.uuid4(),
@@ -111,6 +131,11 @@ def keep_report(session: Session, made: MadeReport, *, now: dt.datetime) -> Fair
     )
     append_report(session, report)
     return report
+
+
+def lacks_designs(report: Mapping[str, Any]) -> bool:
+    """Return whether other designs were asked for, and could not be solved."""
+    return report["designs"] is not None and "why_not" in report["designs"]
 
 
 def read_period(

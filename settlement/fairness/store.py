@@ -40,7 +40,9 @@ def find_report(session: Session, report_id: uuid.UUID) -> FairnessReport | None
 def find_equal_report(
     session: Session, market: str, input_digest: bytes, *, is_locked: bool = False
 ) -> FairnessReport | None:
-    """Return the earliest report of a market with the same inputs, or None.
+    """Return the latest report of a market with the same inputs, or None.
+
+    There are several where other designs could not be solved at first.
 
     Args:
         is_locked: whether the caller goes on to append one where there is none: it then holds the
@@ -54,7 +56,7 @@ def find_equal_report(
             FairnessReportRow.market == market,
             FairnessReportRow.input_digest == input_digest,
         )
-        .order_by(FairnessReportRow.created_at, FairnessReportRow.id)
+        .order_by(FairnessReportRow.created_at.desc(), FairnessReportRow.id)
         .limit(1)
     ).first()
     return None if row is None else report_of(row)

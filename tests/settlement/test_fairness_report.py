@@ -18,8 +18,9 @@ from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
 from settlement.billing.post import post
 from settlement.core.rounding import annual_to_day
+from settlement.dispatch.solving import DispatchError
 from settlement.evidence.recompute import recompute
-from settlement.fairness import designs, public, report, reward, sums, verification
+from settlement.fairness import designs, make, public, report, reward, sums, verification
 from settlement.fairness.definitions import FIGURE_OF, FIGURES
 from settlement.fairness.delivery import known
 from settlement.fairness.designs import distance_ppm, shares_of, tight_intervals
@@ -296,6 +297,34 @@ def test_a_report_is_kept_once_and_a_later_run_gives_another(session):
     assert latest_report_of(session, "tiny", *DAYS_OF_TINY).id == second.id
     assert {each.id for each in list_reports(session, "tiny")} == {first.id, second.id}
     assert find_report(session, first.id).report == json.loads(json.dumps(first.report))
+    assert list(verify_fairness(session)) == []
+
+
+def test_a_report_whose_designs_could_not_be_solved_is_followed_by_one_with_them(
+    session, monkeypatch
+):
+    def cannot_be_solved(*_):
+        raise DispatchError("2024-01-01: no optimum")
+
+    fill_tiny(session)
+    request = FairnessRequest("tiny", *DAYS_OF_TINY, with_baselines=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(make, "solved_days", cannot_be_solved)
+        failed = make_report(session, request)
+        without = keep_report(session, failed, now=SETTLED + MINUTE)
+        assert without.report["designs"] == {"why_not": "2024-01-01: no optimum"}
+        again = make_report(session, request)
+        assert again.stored.id == without.id, "what says no more is not kept beside it"
+    made = make_report(session, request)
+    assert made.stored is None and set(made.report["designs"]) == {"nodal", "uniform", "flat"}
+    kept = keep_report(session, made, now=SETTLED + 2 * MINUTE)
+    assert kept.id != without.id
+    # Of whoever began before and ends after it, nothing takes its place, whether solved or not.
+    for late in (made, failed):
+        assert keep_report(session, late, now=SETTLED + 3 * MINUTE).id == kept.id
+    assert make_report(session, request).stored.id == kept.id
+    assert latest_report_of(session, "tiny", *DAYS_OF_TINY).id == kept.id
+    assert {each.id for each in list_reports(session, "tiny")} == {without.id, kept.id}
     assert list(verify_fairness(session)) == []
 
 
