@@ -36,7 +36,7 @@ CHECKS: Mapping[str, Listed] = {
     "results": Listed("results give their digests, each once, and the run's", "runs and results"),
     "inputs": Listed("law and readings give the digest of the run's inputs", "runs and results"),
     "fairness": Listed(
-        "fairness reports give their digests, and what was delivered follows from results",
+        "fairness reports of the run are there, give their digests, and what was delivered follows",
         "fairness reports",
     ),
     "ledger": Listed("accounts and journals give their digests, balance and follow", "ledger"),

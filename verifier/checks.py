@@ -1,6 +1,6 @@
 """Every check of an evidence file, in order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from verifier.archive import MANIFEST, Files
 from verifier.billing import check_billed, check_sums
@@ -82,7 +82,10 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
     with report.checking("stated"):
         check_stated(whole, law, book, report)
     with report.checking("log"), report.reading(LEAVES):
-        told = [*list_told(law, run, readings, book, invoices), told_fairness(reports)]
+        told = [
+            *list_told(law, run, readings, book, invoices),
+            Told("settlement.fairness_report", FAIRNESS, reports),
+        ]
         earlier = check_log(files, leaves, told, trusted, report)
         check_sealed_checkpoints(invoices, leaves, earlier, report)
 
@@ -99,11 +102,6 @@ def list_needed(run: Row, invoices: Sequence[Invoice], book: Ledger, law: Law) -
         | {key for key in law.versions if key[1] in named}
         | list_needed_law(law, [each.row for each in invoices if each.lines], journals)
     )
-
-
-def told_fairness(reports: Mapping[str, str]) -> Told:
-    """Return that the fairness reports are facts; that there are others, no leaf tells."""
-    return Told("settlement.fairness_report", FAIRNESS, reports, lambda key: key in reports)
 
 
 def list_told(

@@ -1,4 +1,8 @@
-"""Fairness reports of the run: their digests, the results that they name, and what was delivered.
+"""Fairness reports: their digests, the results that they name, and what was delivered.
+
+Of every report that is a leaf of the log the row is here, for a leaf says neither market nor run.
+The runs that a report rests on stand in its row, and decide which must be here whole: those of
+the run alone. So whoever leaves one out is found, be it with all others or with the file.
 
 A report says more than is computed again here: reward, access and cost follow from the same
 results by `manage.py verify` of the product, and what other designs come to follows from nothing.
@@ -12,7 +16,7 @@ from typing import Any
 from verifier.archive import Files, parse_json
 from verifier.encoding import encode_row, parse_layout, select_fields
 from verifier.law import Law
-from verifier.merkle_tree import leaf_hash
+from verifier.merkle_tree import leaf_hash, sha256
 from verifier.report import Report
 from verifier.results import Day
 from verifier.rows import read_json_lines
@@ -21,8 +25,10 @@ from verifier.values import Row, list_days, to_integer, to_text
 
 FAIRNESS = "fairness.jsonl"
 FAIRNESS_LAYOUT = parse_layout(
-    "id:U market:T first_day:D last_day:D content:T input_digest:B created_at:M"
+    "id:U market:T first_day:D last_day:D runs:LU content_digest:B input_digest:B created_at:M"
 )
+FAIRNESS_COLUMNS = {**FAIRNESS_LAYOUT, **parse_layout("digest:B content:T?")}
+"""Of a row; its content is what it names of days and results, and says of them."""
 ALL_PPM = 1_000_000
 MINUTES_PER_HOUR = 60
 DELIVERED, MISSED = "delivered_w", "missed_w"
@@ -33,23 +39,39 @@ def check_fairness(
 ) -> dict[str, str]:
     """Hash every fairness report again, and hold it to the results; return the digests by id."""
     digests: dict[str, str] = {}
-    columns = {**FAIRNESS_LAYOUT, **parse_layout("digest:B")}
-    for line, row in read_json_lines(files, FAIRNESS, columns, ("id",), report):
+    for line, row in read_json_lines(files, FAIRNESS, FAIRNESS_COLUMNS, ("id",), report):
         with report.reading(FAIRNESS, line):
             place = f"{line}, report {row['id']}"
             digests[to_text(row["id"])] = to_text(row["digest"])
             fields = select_fields(FAIRNESS_LAYOUT, row)
-            found = leaf_hash(encode_row("tallystick.fairness-report.1", fields)).hex()
+            found = leaf_hash(encode_row("tallystick.fairness-report.2", fields)).hex()
             report.equal(FAIRNESS, place, "the row to have digest", row["digest"], found)
-            report.equal(FAIRNESS, f"{place}, market", "the run's", run["market"], row["market"])
-            content = parse_json(to_text(row["content"]))
-            written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-            if written != row["content"]:
-                report.add(FAIRNESS, place, "content in the one writing of it", "another")
-            check_days(run, row, content["pins"], days, place, report)
-            check_delivery(run, row, content["report"], law, days, place, report)
-            report.count("fairness reports")
+            if row["runs"] == [run["id"]]:
+                check_fairness_content(run, row, law, days, place, report)
+            elif row["content"] is not None:
+                report.add(FAIRNESS, place, "no content, as it is of other runs", "some")
+    if FAIRNESS in files.names() and not digests:
+        report.add(FAIRNESS, "", "a row, as evidence without reports has no such file", None)
     return digests
+
+
+def check_fairness_content(
+    run: Row, row: Row, law: Law, days: Mapping[str, Day], place: str, report: Report
+) -> None:
+    """Hold what a report of the run says to its digest and to the results; it must be there."""
+    if row["content"] is None:
+        report.add(FAIRNESS, place, "the content, as it is of the run", None)
+        return
+    text = to_text(row["content"])
+    found = sha256(text.encode()).hex()
+    report.equal(FAIRNESS, place, "content with digest", row["content_digest"], found)
+    report.equal(FAIRNESS, f"{place}, market", "the run's", run["market"], row["market"])
+    content = parse_json(text)
+    if json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False) != text:
+        report.add(FAIRNESS, place, "content in the one writing of it", "another")
+    check_days(run, row, content["pins"], days, place, report)
+    check_delivery(run, row, content["report"], law, days, place, report)
+    report.count("fairness reports")
 
 
 def check_days(

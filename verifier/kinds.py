@@ -96,8 +96,9 @@ days, from which it follows, are not""",
     "fairness": Kind(
         "fairness.jsonl",
         """\
-reports on how fair the days of the run were, where any were kept of
-them: what was delivered and refused follows from the results""",
+the header of every fairness report up to the checkpoint, where there is
+any, and the content of those that are of the run: what was delivered and
+refused follows from the results""",
         is_required=False,
     ),
     "journals": Kind(

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from common.one_writing import canonical
@@ -11,7 +12,7 @@ from ledger.chain import encode
 from ledger.tree import leaf_hash
 from settlement.fairness.report import FORMAT
 
-REPORT_TAG = "tallystick.fairness-report.1"
+REPORT_TAG = "tallystick.fairness-report.2"
 INPUT_TAG = "tallystick.fairness-input.1"
 
 
@@ -57,11 +58,26 @@ class FairnessReport:
         return [pin.as_json() for pin in self.pins]
 
     @property
+    def runs(self) -> tuple[uuid.UUID, ...]:
+        """The runs that it rests on, in the order of their days, each once."""
+        return tuple(dict.fromkeys(pin.run_id for pin in self.pins))
+
+    @property
+    def content(self) -> str:
+        """What it names of days and results, and says of them, in the one writing."""
+        return canonical({"pins": self.pins_as_json, "report": self.report})
+
+    @property
+    def content_digest(self) -> bytes:
+        """SHA-256 of the content, by which a row is proven where its content is not shown."""
+        return sha256(self.content.encode()).digest()
+
+    @property
     def digest(self) -> bytes:
-        """Digest over every column of the report's row."""
-        content = canonical({"pins": self.pins_as_json, "report": self.report})
+        """Digest over every column of the report's row, and the runs that it rests on."""
         days = (self.first_day, self.last_day)
-        fields = (self.id, self.market, *days, content, self.input_digest, self.created_at)
+        said = (self.runs, self.content_digest, self.input_digest)
+        fields = (self.id, self.market, *days, *said, self.created_at)
         return leaf_hash(encode(REPORT_TAG, fields))
 
 

@@ -401,20 +401,31 @@ def test_the_law_of_a_trial_is_as_fair_as_the_report_of_its_days_says(session):
     assert replay_trial(within(session), trial).first_difference is None
 
 
-def test_evidence_of_a_run_holds_its_reports_and_the_verifier_what_they_deliver(session, tmp_path):
+@pytest.fixture
+def evidence_of_reports(session):
+    """The evidence of a run in memory, with the id of its report; one of a later run is beside."""
     publish_with(session, FAIR_PLAY, "flexible")
     ingest_month_end(session)
     run = settle_month_end(session)
     request = FairnessRequest("tiny", FIRST, LAST)
     kept = keep_report(session, make_report(session, request), now=SETTLED + MINUTE)
-    # Of a day alone another is kept, too; one of a later run is none of this run's.
-    keep_report(
-        session, make_report(session, FairnessRequest("tiny", LAST, LAST)), now=SETTLED + MINUTE
-    )
-    publish_checkpoint(session, signer(1), RESETTLED)
-    files = Memory.of(exported(session, run))
+    of_a_day = FairnessRequest("tiny", LAST, LAST)
+    keep_report(session, make_report(session, of_a_day), now=SETTLED + MINUTE)
+    later = settle(session, "tiny", "SF", LAST, LAST, known_at=CORRECTED, now=RESETTLED).run
+    post(session, later, now=RESETTLED)
+    of_two_runs = keep_report(session, make_report(session, request), now=RESETTLED)
+    assert of_two_runs.runs == (run.id, later.id)
+    publish_checkpoint(session, signer(1), RESETTLED + MINUTE)
+    return Memory.of(exported(session, run)), str(kept.id)
+
+
+def test_evidence_of_a_run_holds_its_reports_and_the_verifier_what_they_deliver(
+    evidence_of_reports, tmp_path
+):
+    files, kept = evidence_of_reports
     assert files.findings() == []
-    assert len(rows(FAIRNESS, files[FAIRNESS])) == 2
+    told = rows(FAIRNESS, files[FAIRNESS])
+    assert sorted(row["content"] is None for row in told) == [False, False, True]
     path = tmp_path / "evidence.zip"
     path.write_bytes(files.zipped())
     assert recompute(path)[1] == []
@@ -424,13 +435,35 @@ def test_evidence_of_a_run_holds_its_reports_and_the_verifier_what_they_deliver(
         (lambda stated: stated.update(refused_wh=0), "refused_wh"),
     ):
         told = rows(FAIRNESS, files[FAIRNESS])
-        place = next(number for number, row in enumerate(told) if row["id"] == str(kept.id))
+        place = next(number for number, row in enumerate(told) if row["id"] == kept)
         content = json.loads(told[place]["content"])
         change(content["report"])
         told[place]["content"] = canonical(content)
         found = files.with_file(FAIRNESS, written(FAIRNESS, told)).findings()
         assert any(named in str(each) for each in found), found
-        assert any("the row to have digest" in str(each) for each in found)
+        assert any("content with digest" in str(each) for each in found)
+
+
+def test_a_fairness_report_that_evidence_leaves_out_is_found(evidence_of_reports):
+    files, kept = evidence_of_reports
+    told = rows(FAIRNESS, files[FAIRNESS])
+    (of_others,) = (row for row in told if row["content"] is None)
+    without = Memory({name: files[name] for name in files if name != FAIRNESS})
+    hidden = [row | {"content": None} if row["id"] == kept else row for row in told]
+    of_another = [row | {"runs": of_others["runs"], "content": None} for row in told]
+    shown = [row | {"content": row["content"] or "{}"} for row in told]
+    missing = "the row, as the log has its leaf"
+    for forged, named in (
+        (files.with_file(FAIRNESS, b""), missing),
+        (files.with_file(FAIRNESS, b""), "evidence without reports has no such file"),
+        (without.with_manifest_made_again(), missing),
+        (files.with_file(FAIRNESS, written(FAIRNESS, told[1:])), missing),
+        (files.with_file(FAIRNESS, written(FAIRNESS, hidden)), "the content, as it is of the run"),
+        (files.with_file(FAIRNESS, written(FAIRNESS, of_another)), "the row to have digest"),
+        (files.with_file(FAIRNESS, written(FAIRNESS, shown)), "as it is of other runs"),
+    ):
+        found = list(map(str, forged.findings()))
+        assert any(named in each for each in found), (named, found)
 
 
 def test_everybody_is_told_ratios_and_a_participant_its_own(session, settled_market):
