@@ -11,11 +11,10 @@ from portal.charts.times import Series, time_chart
 from portal.charts.units import Unit
 from portal.fairness.pictures import ENERGY, LATE, MISSED, PPM, interval_minutes
 from portal.fairness.shown import Row, Table
-from portal.fairness.words import NONE, plural
+from portal.fairness.words import NONE, Report, plural
 from portal.study_figures import energy
 from settlement.core.periods import interval_starts
 
-Report = Mapping[str, Any]
 FIELDS = (("missed_wh", "short_ppm", MISSED), ("deferred_wh", "late_ppm", LATE))
 
 

@@ -15,6 +15,7 @@ from portal.fairness.reading import Listed, ReadReport, Version
 from portal.fairness.sections import points_table, sections, units_table
 from portal.fairness.shown import OwnPart, Row, Section, Table
 from portal.fairness.summary import (
+    WORSE,
     no_worse,
     own_sentences,
     short_headline,
@@ -66,7 +67,7 @@ class ReportPage:
     """A report as its page shows it, and its PDF.
 
     Attributes:
-        worse: where the market does worse than other designs.
+        worse: where the market does worse than other designs, behind `worse_lead`.
         no_worse: what is said where it does so nowhere.
         standing: what has come since it was made; empty where nothing has.
         proof: the runs that it rests on.
@@ -90,6 +91,7 @@ class ReportPage:
     versions: tuple[Version, ...]
     no_worse: str
     standing: str
+    worse_lead: str = WORSE
     how_checked: str = HOW_CHECKED
 
     @property
@@ -171,23 +173,25 @@ def report_page(
     grid = rule.document if rule and isinstance(rule.document, GridModel) else None
     parts = sections(report, grid, zone, day_addresses(report, found.version, versions[0]))
     return ReportPage(
-        market,
-        period,
-        period_words(first, last),
-        zone,
-        first,
-        last,
-        report["intervals"],
-        found.version,
-        (*summary(report), *(() if found.is_whole else (WITHHELD,))),
-        worse(report),
-        tuple(_own(each, currency) for each in found.own if each.units or each.supply_points),
-        tuple(parts),
-        (_runs_table(found.runs, sees_runs=sees_runs),),
-        found.leaf,
-        tuple(versions),
-        no_worse(report),
-        standing(is_superseded=found.is_superseded, is_latest=versions[0] == found.version),
+        market=market,
+        period=period,
+        words=period_words(first, last),
+        zone=zone,
+        first_day=first,
+        last_day=last,
+        intervals=report["intervals"],
+        version=found.version,
+        summary=(*summary(report), *(() if found.is_whole else (WITHHELD,))),
+        worse=worse(report),
+        own=tuple(_own(each, currency) for each in found.own if each.units or each.supply_points),
+        sections=tuple(parts),
+        proof=(_runs_table(found.runs, sees_runs=sees_runs),),
+        leaf=found.leaf,
+        versions=tuple(versions),
+        no_worse=no_worse(report),
+        standing=standing(
+            is_superseded=found.is_superseded, is_latest=versions[0] == found.version
+        ),
     )
 
 

@@ -12,14 +12,13 @@ from portal.charts.lines import WHOLE_PPM, Line, line_chart, lorenz_chart
 from portal.charts.promises import Promise, promise_chart
 from portal.charts.units import Unit
 from portal.fairness.holarchy import Shortness, short_map
-from portal.fairness.words import design_title, plural
+from portal.fairness.words import MARKET, Report, design_title, plural
 from portal.study_tables import DESIGNS
 from rulebook.days import day_start
 from rulebook.documents import GridModel
 from settlement.core.periods import interval_starts
 from settlement.fairness.report import MOST_DAYS_WITH_INTERVALS
 
-Report = Mapping[str, Any]
 DayRow = Mapping[str, Any]
 
 ENERGY, PPM = Unit("Wh"), Unit("ppm")
@@ -78,7 +77,7 @@ def product_name(row: Mapping[str, Any]) -> str:
 
 def access_chart(report: Report) -> Chart | None:
     """Return the Lorenz curves of what households get, of the market and of other designs."""
-    sides = {"settled": report["access"], **access_of_designs(report)}
+    sides = {MARKET: report["access"], **access_of_designs(report)}
     curves = [
         (design_title(design), access["households"]["lorenz_ppm"])
         for design, access in sides.items()
@@ -143,7 +142,7 @@ def _short_energy(rows: Mapping[str, DayRow]) -> Shortness:
     """Return parts of what was due, so that large places and small ones can be compared."""
     short = {
         # Rounded up: what little there was is shaded.
-        holon: -(-whole_wh(row) * WHOLE_PPM // row["matured_wh"]) if row["matured_wh"] else 0
+        holon: -(-unserved_wh(row) * WHOLE_PPM // row["matured_wh"]) if row["matured_wh"] else 0
         for holon, row in rows.items()
     }
     figures = {
@@ -183,17 +182,17 @@ def calendar_chart(report: Report, zone: str) -> Chart | None:
     return _days_chart(report, days, zone)
 
 
-def whole_wh(row: DayRow) -> int:
+def unserved_wh(row: DayRow) -> int:
     """Return the energy that was not served when it was wanted."""
     return int(row["missed_wh"]) + int(row["deferred_wh"])
 
 
-def _whole_ppm(row: DayRow) -> int:
+def _unserved_ppm(row: DayRow) -> int:
     """Return what was not served when it was wanted, as a part of what was due."""
     return (row["short_ppm"] or 0) + (row["late_ppm"] or 0)
 
 
-VALUES = {ENERGY: whole_wh, PPM: _whole_ppm}
+VALUES = {ENERGY: unserved_wh, PPM: _unserved_ppm}
 FIELDS = {ENERGY: ("missed_wh", "deferred_wh"), PPM: ("short_ppm", "late_ppm")}
 """By unit, what a day is shaded by, and what it is made of."""
 
@@ -215,7 +214,7 @@ def _months_chart(days: Sequence[DayRow], unit: Unit) -> Chart:
             "Intervals short",
             *(f"{name}, of what was due" for name in (MISSED, LATE)),
         )
-        table = Table(titles, tuple(map(_part_row, filter(_whole_ppm, days))), WHEN)
+        table = Table(titles, tuple(map(_part_row, filter(_unserved_ppm, days))), WHEN)
     return heat_chart("calendar", title, rows, columns, unit, _said(days, unit), table)
 
 
@@ -231,9 +230,9 @@ def _days_of(month: dt.date, short: Mapping[dt.date, DayRow], unit: Unit) -> Ite
 
 def _month_row(month: dt.date, days: Sequence[DayRow]) -> tuple[str, ...]:
     missed, late = (sum(row[key] for row in days) for key in FIELDS[ENERGY])
-    worst = max(days, key=whole_wh)
-    count = sum(1 for row in days if whole_wh(row))
-    most = day_words(worst["day"]) if whole_wh(worst) else NOTHING
+    worst = max(days, key=unserved_wh)
+    count = sum(1 for row in days if unserved_wh(row))
+    most = day_words(worst["day"]) if unserved_wh(worst) else NOTHING
     return (f"{month:%B %Y}", str(count), ENERGY.exact(missed), ENERGY.exact(late), most)
 
 
@@ -254,7 +253,7 @@ def _days_chart(report: Report, days: Sequence[DayRow], zone: str) -> Chart:
     note = f"{WHEN} {TWICE}" if is_twice else WHEN
     table = Table(
         ("Day", "Intervals short", MISSED, LATE, "Most at"),
-        tuple(_day_row(row, zone, minutes) for row in days if whole_wh(row)),
+        tuple(_day_row(row, zone, minutes) for row in days if unserved_wh(row)),
         f"{_quiet(days)} {note}",
     )
     title = "When energy was not served when it was wanted, by time of day"
@@ -281,7 +280,7 @@ def local_slots(day: str, zone: str, minutes: int, slot: int) -> list[int]:
 
 
 def _quiet(days: Sequence[DayRow]) -> str:
-    count = sum(1 for row in days if not whole_wh(row))
+    count = sum(1 for row in days if not unserved_wh(row))
     return f"On {plural(count, 'other day')} all was served when it was wanted."
 
 
@@ -296,12 +295,12 @@ def interval_wh(row: DayRow, count: int) -> list[int]:
     """Return what was not served when it was wanted in each interval; a day may tell none."""
     nothing = [0] * count
     missed, late = (row.get(f"interval_{key}") or nothing for key in ("missed_wh", "deferred_wh"))
-    return [one + other for one, other in zip(missed, late, strict=True)]
+    return [of_missed + of_late for of_missed, of_late in zip(missed, late, strict=True)]
 
 
 def _day_row(row: DayRow, zone: str, minutes: int) -> tuple[str, ...]:
     most = NOTHING
-    if whole_wh(row):
+    if unserved_wh(row):
         starts = interval_starts(dt.date.fromisoformat(row["day"]), zone, minutes)
         values = interval_wh(row, len(starts))
         worst = starts[max(range(len(values)), key=values.__getitem__)]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from portal.amounts import local_time
 from portal.fairness.pages import SIGNATURES, ReportPage
 from portal.fairness.shown import Section, Table
-from portal.fairness.summary import WORSE
 from portal.printed.sections import Head, Printed, report, section
 
 
@@ -31,7 +30,7 @@ def printed_report(page: ReportPage) -> Printed:
 
 
 def _sections(page: ReportPage, others: list[str]) -> Iterator[Printed]:
-    worse = [*others, WORSE] if page.worse else [*others, page.no_worse]
+    worse = [*others, page.worse_lead] if page.worse else [*others, page.no_worse]
     yield section("In short", worse, items=page.worse)
     for own in page.own:
         yield section(own.participant, own.said)
@@ -62,7 +61,8 @@ def _table(table: Table) -> Printed:
 
 def _definitions(each: Section) -> Printed:
     items = [
-        f"{one.title}, in {one.unit}: {one.definition}. {one.formula}. Source: {one.source}."
-        for one in each.definitions
+        f"{figure.title}, in {figure.unit}: {figure.definition}. {figure.formula}. "
+        f"Source: {figure.source}."
+        for figure in each.definitions
     ]
     return section("How each figure is defined", items=items, level=3)

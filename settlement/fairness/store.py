@@ -1,6 +1,5 @@
 """Fairness reports in PostgreSQL; every function receives the caller's session."""
 
-import datetime as dt
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -62,30 +61,11 @@ def find_equal_report(
     return None if row is None else report_of(row)
 
 
-def latest_report_of(
-    session: Session, market: str, first_day: dt.date, last_day: dt.date
-) -> FairnessReport | None:
-    """Return the latest report of exactly these days, or None."""
-    row = session.scalars(
-        select(FairnessReportRow)
-        .where(
-            FairnessReportRow.market == market,
-            FairnessReportRow.first_day == first_day,
-            FairnessReportRow.last_day == last_day,
-        )
-        .order_by(FairnessReportRow.created_at.desc(), FairnessReportRow.id)
-        .limit(1)
-    ).first()
-    return None if row is None else report_of(row)
-
-
-def list_reports(session: Session, market: str | None = None) -> PagedRows[FairnessReport]:
-    """Return reports, latest first; of one market where it is named."""
+def list_reports(session: Session) -> PagedRows[FairnessReport]:
+    """Return every report, latest first."""
     query = select(FairnessReportRow).order_by(
         FairnessReportRow.created_at.desc(), FairnessReportRow.id
     )
-    if market is not None:
-        query = query.where(FairnessReportRow.market == market)
     return PagedRows(session, query, lambda rows: [report_of(row) for (row,) in rows])
 
 

@@ -50,11 +50,12 @@ def _verify_report(session: Session, report: FairnessReport, place: str) -> Iter
         return
     named = {"market": report.market, "first_day": days[0], "last_day": days[-1]}
     posted = {(row.settlement_day, row.run_id) for row in session.execute(POSTED, named)}
-    for pin in report.pins:
-        if (pin.day, pin.run_id) not in posted:
-            words = f"no journal posts {pin.day} of run {pin.run_id}, which it names"
-            yield damage("fairness-pins", place, words)
-            return
+    unposted = [pin for pin in report.pins if (pin.day, pin.run_id) not in posted]
+    for pin in unposted:
+        words = f"no journal posts {pin.day} of run {pin.run_id}, which it names"
+        yield damage("fairness-pins", place, words)
+    if unposted:
+        return
     try:
         has_baselines = report.report["designs"] is not None
         inputs = fairness_input_digest(report.market, report.pins, with_baselines=has_baselines)
@@ -102,8 +103,8 @@ def first_difference(stored: object, made: object, path: str = "") -> str | None
                 return found
         return None
     if isinstance(stored, list) and isinstance(made, list) and len(stored) == len(made):
-        for number, (one, other) in enumerate(zip(stored, made, strict=True)):
-            found = first_difference(one, other, f"{path}[{number}]")
+        for number, (of_stored, of_made) in enumerate(zip(stored, made, strict=True)):
+            found = first_difference(of_stored, of_made, f"{path}[{number}]")
             if found is not None:
                 return found
         return None

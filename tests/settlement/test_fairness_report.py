@@ -1,9 +1,11 @@
 """Fairness reports: held to a slow reference over stored results, kept once, and told by rule."""
 
+import dataclasses
 import datetime as dt
 import doctest
 import json
 import math
+import uuid
 from collections import defaultdict
 from fractions import Fraction
 
@@ -27,7 +29,7 @@ from settlement.fairness.designs import distance_ppm, shares_of, tight_intervals
 from settlement.fairness.inequality import PPM
 from settlement.fairness.make import FairnessRequest, keep_report, make_report, read_period
 from settlement.fairness.public import own_part
-from settlement.fairness.store import find_report, latest_report_of, list_reports
+from settlement.fairness.store import find_report, list_reports
 from settlement.fairness.verification import verify_fairness
 from settlement.runs import store
 from settlement.runs.settle import settle
@@ -294,8 +296,7 @@ def test_a_report_is_kept_once_and_a_later_run_gives_another(session):
     assert made.stored is None
     second = keep_report(session, made, now=RESETTLED + MINUTE)
     assert second.report["runs"][0]["run"] == str(later.id)
-    assert latest_report_of(session, "tiny", *DAYS_OF_TINY).id == second.id
-    assert {each.id for each in list_reports(session, "tiny")} == {first.id, second.id}
+    assert [each.id for each in list_reports(session)] == [second.id, first.id]
     assert find_report(session, first.id).report == json.loads(json.dumps(first.report))
     assert list(verify_fairness(session)) == []
 
@@ -323,8 +324,7 @@ def test_a_report_whose_designs_could_not_be_solved_is_followed_by_one_with_them
     for late in (made, failed):
         assert keep_report(session, late, now=SETTLED + 3 * MINUTE).id == kept.id
     assert make_report(session, request).stored.id == kept.id
-    assert latest_report_of(session, "tiny", *DAYS_OF_TINY).id == kept.id
-    assert {each.id for each in list_reports(session, "tiny")} == {without.id, kept.id}
+    assert [each.id for each in list_reports(session)] == [kept.id, without.id]
     assert list(verify_fairness(session)) == []
 
 
@@ -379,6 +379,20 @@ def test_a_kept_report_is_proven_and_what_is_forged_is_named(session):
         "fairness-report", f"settlement.fairness_report {kept.id}"
     )  # fmt: skip
     assert "products[0].delivered_ppm is" in found.value
+
+
+def test_every_day_of_which_a_report_names_a_run_that_is_not_posted_is_found(session):
+    fill_tiny(session)
+    made = make_report(session, FairnessRequest("tiny", *DAYS_OF_TINY))
+    run_id = uuid.UUID(int=7)
+    first, *others = made.pins
+    pins = (first, *(dataclasses.replace(pin, run_id=run_id) for pin in others))
+    keep_report(session, dataclasses.replace(made, pins=pins), now=SETTLED + MINUTE)
+    found = list(verify_fairness(session))
+    assert {each.code for each in found} == {"fairness-pins"}
+    assert [each.value for each in found] == [
+        f"no journal posts {pin.day} of run {run_id}, which it names" for pin in others
+    ]
 
 
 def test_the_law_of_a_trial_is_as_fair_as_the_report_of_its_days_says(session):
