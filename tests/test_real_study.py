@@ -10,7 +10,7 @@ from settlement.meters.ingest import ingest
 from settlement.replays.replay import replay
 from settlement.runs.settle import no_progress
 from settlement.runs.store import find_run
-from settlement.studies.energy_balance import balance_of_run
+from settlement.studies.energy_balance import energy_of_run
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
 from tests.conftest import ROOT, SHARED
@@ -62,6 +62,6 @@ def test_the_largest_unit_fails_on_a_winter_day(session):
     for run_id in (studied.study.before_run_id, studied.study.run_id):
         run = find_run(session, run_id)
         assert run is not None
-        balance = balance_of_run(session, run)
+        balance = energy_of_run(session, run).balance
         assert balance.losses_wh > 10**9
         assert balance.residual_wh == 0

@@ -1,4 +1,4 @@
-"""The energy of a market, line by line, until nothing is unexplained.
+"""The energy of a market, line by line.
 
     generated + from storage + fed in = served + into storage + losses + residual
     served                            = metered - refused + late
@@ -6,9 +6,9 @@
 Where a supply point is known by its meter alone, its meter counts what it wished for: what Fair
 Play *refused* of it in its interval was not taken, and what it took *late*, inside its window, the
 meter counts earlier. Neither is in the energy accounts, whose imbalance (generation less demand
-less losses, `settlement.core.energy_accounts`) is therefore the *residual*: losses by the factor
-that nobody generated, demand that was taken and not generated, or a meter in error. It is 0 where
-days were made again (`settlement.studies`).
+less losses, `settlement.core.energy_accounts`) is therefore the *residual*, which
+`settlement.core.imbalance` splits into what makes it up. It is 0 where days were made again
+(`settlement.studies`).
 """
 
 from dataclasses import dataclass, fields
@@ -32,7 +32,7 @@ class EnergyBalance:
         refused_wh: of that, what was not taken in its interval.
         late_wh: what was taken after the interval whose meter counts it.
         losses_wh: by the factors of the grid model.
-        residual_wh: what no line explains.
+        residual_wh: what is given and neither served, stored nor lost; below 0 where it lacks.
     """
 
     generated_wh: int = 0

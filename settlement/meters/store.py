@@ -21,6 +21,7 @@ from settlement.meters.digest import (
     reading_file_digest,
 )
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey
+from settlement.meters.register import DEMAND, GENERATION, MISSING, QUALITY_LETTERS
 from settlement.tables import ReadingFileRow, RunRow, TrialRow
 
 READING_TYPES = {
@@ -44,6 +45,23 @@ SELECT DISTINCT ON (settlement_day, measure, entity)
    AND received_at <= %(known)s
    AND (%(entities)s::text[] IS NULL OR entity = ANY(%(entities)s::text[]))
  ORDER BY settlement_day, measure, entity, revision DESC
+"""
+DEMAND_WITH_GENERATION = """
+WITH of_units AS (
+    SELECT settlement_day, max(received_at) AS received_at FROM settlement.reading
+     WHERE market = %(market)s AND settlement_day BETWEEN %(first_day)s AND %(last_day)s
+       AND measure = %(generation)s AND received_at <= %(known)s
+     GROUP BY settlement_day)
+SELECT DISTINCT ON (earlier.settlement_day, earlier.entity)
+       earlier.settlement_day, earlier.entity, earlier.values, earlier.quality
+  FROM settlement.reading AS later
+  JOIN of_units USING (settlement_day)
+  JOIN settlement.reading AS earlier USING (market, settlement_day, measure, entity)
+ WHERE later.market = %(market)s AND later.settlement_day BETWEEN %(first_day)s AND %(last_day)s
+   AND later.measure = %(demand)s
+   AND later.received_at > of_units.received_at AND later.received_at <= %(known)s
+   AND earlier.received_at <= of_units.received_at
+ ORDER BY earlier.settlement_day, earlier.entity, earlier.revision DESC
 """
 END_OF_TIME = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
@@ -149,6 +167,33 @@ def readings_known_at(
     for (day, measure), group in groupby(rows, key=itemgetter(0, 1)):
         days.setdefault(day, {})[measure] = _stacked(market, day, measure, list(group))
     return Readings(market, known, days)
+
+
+def demand_when_generation_was_read(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date, known: dt.datetime
+) -> dict[tuple[dt.date, str], tuple[NDArray[np.bool_], NDArray[np.int64]]]:
+    """Return demand as it was read before it was corrected, by day and supply point.
+
+    Of those alone that were read by the moment the last reading of generation of their day came,
+    and again between then and `known`: shape (T,) of which intervals had a plausible reading, and
+    of what it said.
+    """
+    parameters = {
+        "market": market,
+        "first_day": first_day,
+        "last_day": last_day,
+        "known": known,
+        "generation": GENERATION,
+        "demand": DEMAND,
+    }
+    gap = QUALITY_LETTERS[MISSING]
+    return {
+        (day, entity): (
+            np.array([letter.isupper() and letter != gap for letter in quality]),
+            values,
+        )
+        for day, entity, values, quality in read_rows(session, DEMAND_WITH_GENERATION, parameters)
+    }
 
 
 def _known_at(

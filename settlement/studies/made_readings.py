@@ -132,6 +132,27 @@ def without_called_reserve(
     return replace(readings, reserve_w=np.where(is_called, 0, readings.reserve_w))
 
 
+def ramped_w(fleet: DispatchModel, available_w: Integers, generation_wh: Integers) -> Integers:
+    """Return shape (U, T): what is available to units that rise no faster than their ramps.
+
+    Each rises from what it ran at; of the interval before the day nothing is asked.
+    """
+    per_hour = MINUTES_PER_HOUR // fleet.interval_minutes
+    given_w = np.maximum(generation_wh, 0) * per_hour
+    risen_w = given_w[:, :-1] + (fleet.ramp_w_per_h // per_hour)[:, np.newaxis]
+    reached_w = available_w.copy()
+    reached_w[:, 1:] = np.minimum(reached_w[:, 1:], np.maximum(risen_w, given_w[:, 1:]))
+    return reached_w
+
+
+def stores_as_given_w(
+    fleet: DispatchModel, available_w: Integers, generation_wh: Integers
+) -> Integers:
+    """Return shape (U, T): what is available, where storage gives what it gave."""
+    given_w = np.maximum(generation_wh, 0) * (MINUTES_PER_HOUR // fleet.interval_minutes)
+    return np.where(fleet.storage_wh[:, np.newaxis] > 0, given_w, available_w)
+
+
 def reachable_wh(
     model: MarketModel,
     fleet: DispatchModel,
@@ -153,12 +174,8 @@ def reachable_wh(
     same part of all that is served.
     """
     per_hour = 60 // model.interval_minutes
-    given_w = np.maximum(generation_wh, 0) * per_hour
-    risen_w = given_w[:, :-1] + (fleet.ramp_w_per_h // per_hour)[:, np.newaxis]
-    reached_w = readings.available_w.copy()
-    reached_w[:, 1:] = np.minimum(reached_w[:, 1:], np.maximum(risen_w, given_w[:, 1:]))
-    available_w = np.where(fleet.storage_wh[:, np.newaxis] > 0, given_w, reached_w)
-    arriving_w = arriving_wh(fleet, available_w)
+    available_w = ramped_w(fleet, readings.available_w, generation_wh)
+    arriving_w = arriving_wh(fleet, stores_as_given_w(fleet, available_w, generation_wh))
     unrequested = replace(readings, available_w=arriving_w, requests=None)
     supply_w = supply_of_day_w(model, unrequested)
     asked_wh = np.zeros_like(supply_w)

@@ -95,7 +95,7 @@ def stored_inputs(session: Session, run: Run, known: RunInputs) -> StudyInputs:
         again = vector_of(vector.day, vector.measure, vector.entity, vector.values)
         # A row on a day that the run does not have was tampered with; its digest will tell.
         made.setdefault(vector.day, {})[vector.measure, vector.entity] = again
-    return StudyInputs(known, _overlay_of(session, run), made)
+    return StudyInputs(known, overlay_of(session, run), made)
 
 
 def overlay_digest(run: Run) -> bytes | None:
@@ -104,7 +104,12 @@ def overlay_digest(run: Run) -> bytes | None:
     return next((pin.digest for pin in run.pins if pin.instrument == named), None)
 
 
-def _overlay_of(session: Session, run: Run) -> Overlay | None:
+def overlay_of(session: Session, run: Run) -> Overlay | None:
+    """Return the overlay that a run names; None for one without.
+
+    Raises:
+        Refused: the study of the run is not there, or cannot be read.
+    """
     if overlay_digest(run) is None:
         return None
     study = find_study(session, run.id)

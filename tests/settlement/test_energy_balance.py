@@ -11,10 +11,11 @@ from database.session import transaction
 from portal.management.commands import energy
 from settlement.core.energy_accounts import IMBALANCE
 from settlement.core.energy_balance import EnergyBalance, energy_balance
+from settlement.core.imbalance import Imbalance
 from settlement.runs.energy import energy_by_area
 from settlement.runs.store import find_run, series
 from settlement.studies import measures
-from settlement.studies.energy_balance import balance_of_run
+from settlement.studies.energy_balance import energy_of_run
 from tests.settlement.study_cases import study_tiny
 from tests.worlds import tiny_market
 from tests.worlds.rolled_back import rolled_back
@@ -49,10 +50,11 @@ def settle_areas(session):
 def test_the_imbalance_of_a_settled_run_is_its_residual(world_of):
     engine, run = world_of(settle_areas)
     with rolled_back(engine) as session:
-        balance = balance_of_run(session, run)
+        found = energy_of_run(session, run)
         areas = energy_by_area(session, run.id)
         stated = sum(int(vector.values.sum()) for vector in series(session, run.id, [IMBALANCE]))
-    assert balance.residual_wh == stated
+    balance = found.balance
+    assert balance.residual_wh == stated == found.imbalance.total_wh
     assert balance.losses_wh == sum(area.losses_wh for area in areas) > 0
     net = balance.generated_wh + balance.from_storage_wh - balance.into_storage_wh
     assert net == sum(area.generation_wh for area in areas)
@@ -70,8 +72,9 @@ def test_days_made_again_generate_their_losses_and_leave_nothing_unexplained(wor
         study = study_tiny(session, **shocks).study
         for run_id in (study.before_run_id, study.run_id):
             run = find_run(session, run_id)
-            balance = balance_of_run(session, run)
+            balance, imbalance = energy_of_run(session, run)
             assert balance.losses_wh > 0
+            assert imbalance == Imbalance()
             assert (balance.residual_wh, balance.refused_wh, balance.late_wh) == (0, 0, 0)
             made = series(session, run.id, [measures.DELIVERED])
             assert sum(int(np.maximum(each.values, 0).sum()) for each in made) == balance.served_wh
@@ -93,10 +96,23 @@ def test_the_command_prints_every_line_and_they_add_up(run, capsys):
         found["served_wh"] + found["into_storage_wh"] + found["losses_wh"] + found["residual_wh"]
     )
     assert found["served_wh"] == found["metered_wh"] - found["refused_wh"] + found["late_wh"]
+    assert sum(found["imbalance"].values()) == found["residual_wh"] != 0
+    assert found["unexplained_wh"] == 0
     call_command("energy", str(run.id))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Energy of tiny ")
-    assert sum(line.startswith("  unexplained residual") for line in lines) == 1
+    assert [line.split() for line in lines if line.startswith("  unexplained")] == [
+        ["unexplained", "0.000000", "MWh"]
+    ]
+
+
+def test_what_nothing_explains_is_said(run, monkeypatch, capsys):
+    nothing = Imbalance()
+    monkeypatch.setattr("settlement.studies.energy_balance.imbalance_of_day", lambda *day: nothing)
+    capsys.readouterr()
+    call_command("energy", str(run.id), "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["unexplained_wh"] == found["residual_wh"] != 0
 
 
 def test_a_run_that_there_is_not_is_refused(run):
