@@ -16,6 +16,7 @@ from settlement.dispatch.market import dispatch_model
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs import store
+from settlement.runs.energy import taken_wh
 from settlement.runs.inputs import run_inputs
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
@@ -98,7 +99,10 @@ def _add_period(session: Session, run: Run, period: RulePeriod, totals: Totals) 
                 tuple(model.grid.nodes),
                 placed(model),
                 bounds,
-                settled=Served(readings.demand_wh, readings.generation_wh),
+                settled=Served(
+                    taken_wh(store.stored_values(results), model.supply_points, readings.demand_wh),
+                    readings.generation_wh,
+                ),
                 money=SettledMoney.of((each.measure, each.entity, each.values) for each in results),
                 solved=solve_day(network, readings, bounds),
             )

@@ -67,7 +67,8 @@ class DesignDay:
         nodes: the places of nodal prices.
         placed: where everybody is, and what units offer.
         bounds: floor and cap of its law.
-        settled: what was metered, or delivered and generated where the day was made.
+        settled: what was metered, or taken as it settles, or delivered and generated where the day
+            was made.
         money: what was settled.
         solved: who is served under the other designs, and at what prices.
     """

@@ -3,14 +3,16 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from settlement.core.arrays import Integers
 from settlement.core.energy_accounts import MEASURES
-from settlement.runs.results import ResultVector
+from settlement.runs.results import ResultVector, VectorKey
 from settlement.runs.store import series
 
 SUMS = """
@@ -19,6 +21,9 @@ SELECT entity, measure, sum((SELECT sum(value) FROM unnest(values) AS value))::i
  WHERE run_id = :run_id AND measure = ANY(:measures)
  GROUP BY entity, measure
 """
+
+
+TAKEN = "taken_wh"
 
 
 @dataclass(frozen=True)
@@ -66,3 +71,18 @@ def vectors_by_day(
     for vector in series(session, run_id, MEASURES):
         days.setdefault(vector.day, {}).setdefault(vector.entity, {})[vector.measure] = vector
     return days
+
+
+def taken_wh(
+    values: Mapping[VectorKey, Integers], points: Sequence[str], metered_wh: Integers
+) -> Integers:
+    """Return shape (G, T), what supply points take as it settles; negative is net export.
+
+    Args:
+        values: the results of a day, by measure and entity.
+        points: the G supply points.
+        metered_wh: shape (G, T); without Fair Play it is what settles.
+    """
+    if not any(measure == TAKEN for measure, _ in values):
+        return metered_wh
+    return np.array([values[TAKEN, point] for point in points], dtype=np.int64)

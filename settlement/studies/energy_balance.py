@@ -18,6 +18,7 @@ from settlement.dispatch.market import dispatch_model
 from settlement.meters.store import demand_when_generation_was_read
 from settlement.rules.compile import compile_rules
 from settlement.runs import store
+from settlement.runs.energy import taken_wh
 from settlement.runs.inputs import run_inputs
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.results import VectorKey
@@ -26,8 +27,6 @@ from settlement.studies import measures
 from settlement.studies.imbalance import DayEnergy, imbalance_of_day
 from settlement.studies.shocks import overlaid_periods
 from settlement.studies.store import overlay_of
-
-TAKEN_WH = "taken_wh"
 
 Values = Mapping[VectorKey, Integers]
 
@@ -93,7 +92,7 @@ def _metered(
             readings.available_w,
             first_wh,
             metered_wh,
-            _taken_wh(values, metered_wh),
+            taken_wh(values, model.supply_points, metered_wh),
             _losses_wh(values, metered_wh.shape[1]),
         )
 
@@ -110,15 +109,9 @@ def _made(
             np.array([values[measures.AVAILABLE, unit] for unit in model.units]),
             demand_wh,
             demand_wh,
-            _taken_wh(values, demand_wh),
+            taken_wh(values, model.supply_points, demand_wh),
             _losses_wh(values, demand_wh.shape[1]),
         )
-
-
-def _taken_wh(values: Values, metered_wh: Integers) -> Integers:
-    """Return shape (G, T), what settles; without Fair Play it is what is metered."""
-    taken = [row for (name, _), row in sorted(values.items()) if name == TAKEN_WH]
-    return np.array(taken, dtype=np.int64) if taken else metered_wh
 
 
 def _losses_wh(values: Values, intervals: int) -> Integers:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from rulebook.resolve import RuleSet
+from settlement.baselines.comparison import compare_baselines
+from settlement.baselines.designs import Design
 from settlement.core.energy_accounts import LOSSES, energy_of_areas
 from settlement.core.imbalance import Imbalance
 from settlement.dispatch.losses import with_losses
@@ -15,7 +17,14 @@ from settlement.rules.compile import compile_rules
 from settlement.studies.energy_balance import energy_of_run
 from settlement.studies.imbalance import DayEnergy, imbalance_of_day
 from tests.worlds import tiny_market
-from tests.worlds.fair_play import FAIR_PLAY, ingest_month_end, publish_with, settle_month_end
+from tests.worlds.fair_play import (
+    FAIR_PLAY,
+    FIRST,
+    LAST,
+    ingest_month_end,
+    publish_with,
+    settle_month_end,
+)
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
@@ -155,11 +164,20 @@ def test_what_counts_as_a_correction(world_of, files, count):
     assert all(was_read.all() for was_read, _ in found.values())
 
 
-def test_what_contracts_refuse_and_serve_late_is_in_the_residual(world_of):
-    def publish(session):
-        publish_with(session, FAIR_PLAY)
+def publish_contracts(session):
+    publish_with(session, FAIR_PLAY)
 
-    with rolled_back(world_of(publish)[0]) as session:
+
+def test_other_designs_stand_beside_what_contracts_served(world_of):
+    with rolled_back(world_of(publish_contracts)[0]) as session:
+        ingest_month_end(session, desiring=())
+        balance = energy_of_run(session, settle_month_end(session)).balance
+        settled = compare_baselines(session, "tiny", FIRST, LAST).totals.taken_wh[Design.SETTLED]
+    assert sum(settled.values()) == balance.served_wh < balance.metered_wh
+
+
+def test_what_contracts_refuse_and_serve_late_is_in_the_residual(world_of):
+    with rolled_back(world_of(publish_contracts)[0]) as session:
         ingest_month_end(session, desiring=())
         balance, imbalance = found = energy_of_run(session, settle_month_end(session))
     assert (imbalance.refused_wh, imbalance.late_wh) == (balance.refused_wh, -balance.late_wh)
