@@ -44,6 +44,7 @@ def _energy_lines(job: Job) -> list[str]:
         f"  taken                        {scaled(demand, 6, at_least=6):>26}",
         f"  lost                         {scaled(losses, 6, at_least=6):>26}",
         f"  imbalance, the rest          {scaled(imbalance, 6, at_least=6):>26}",
+        f"  manage.py energy {job.runs[-1].id} says what makes it up.",
     ]
 
 

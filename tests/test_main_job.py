@@ -89,7 +89,9 @@ def test_a_month_of_files_is_settled_as_it_was_worked_by_hand(run_job, committed
     # What there is to read first is named on every run, not on the one that made it alone.
     named = {each.change for each in (job, again)}
     assert len(named) == 1 and named.pop().startswith("1, Pay €2.00 per MW and hour for ")
-    assert "docs/tutorial.md" in summary_text(again, "GBP", 1)
+    summary = summary_text(again, "GBP", 1)
+    assert "docs/tutorial.md" in summary
+    assert f"manage.py energy {again.runs[-1].id} says" in summary
     assert [run.id for run in again.runs] == [first.id, later.id]
 
 
