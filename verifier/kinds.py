@@ -87,9 +87,9 @@ over""",
         """\
 where the law of the run serves contracts, what its first day begins
 with: what is owed, by the interval in which it is due, and what was
-due, promised of it by the law of each day, delivered, missed and taken
-since the month began. It is an input of the run; the readings of earlier
-days, from which it follows, are not""",
+due, promised of it by the law of each day, delivered, missed, by the
+price of each day, and taken since the month began. It is an input of the
+run; the readings of earlier days, from which it follows, are not""",
         is_required=False,
     ),
     "results": Kind("results/DAY.csv", "every result of a day"),

@@ -33,6 +33,8 @@ class Carried:
         promised: of what matured, by the promise of its day, in millionths of W x intervals.
         missed_w: by node, product and supply point, since the term began, in W x intervals. Who
             changes the product or the node takes no part of what others of the new group missed.
+        missed_worth: of what was missed, by the price of compensation of its day, as `missed_w`;
+            in W x intervals x micro per MWh.
         taken_wh: by supply point, since the term began; net export does not count.
         over_take_micro: charged to all since the term began.
     """
@@ -42,6 +44,7 @@ class Carried:
     delivered: Mapping[tuple[str, str], int] = field(default_factory=dict)
     promised: Mapping[tuple[str, str], int] = field(default_factory=dict)
     missed_w: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    missed_worth: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     taken_wh: Mapping[str, int] = field(default_factory=dict)
     over_take_micro: int = 0
 
@@ -56,12 +59,15 @@ class DayState:
     Attributes:
         contracts: what is owed, and the memory of the groups.
         missed_w: shape (G,), in the present group of each, since the term began.
+        missed_worth: G whole numbers, that by the price of compensation of its day, in W x
+            intervals x micro per MWh. Python's integers, as they may pass int64.
         taken_wh: shape (G,), since the term began.
         over_take_micro: charged to all since the term began.
     """
 
     contracts: ContractState
     missed_w: Integers
+    missed_worth: tuple[int, ...]
     taken_wh: Integers
     over_take_micro: int = 0
 
@@ -88,6 +94,7 @@ def begin_day(contracts: Contracts, points: Sequence[str], carried: Carried, day
     return DayState(
         ContractState(rows, memory),
         _in_order(carried.missed_w, _members(contracts, points)),
+        tuple(carried.missed_worth.get(member, 0) for member in _members(contracts, points)),
         _in_order(carried.taken_wh, points),
         carried.over_take_micro,
     )
@@ -115,6 +122,10 @@ def end_day(
             **before.missed_w,
             **_named(_members(contracts, points), ended.missed_w.tolist()),
         },
+        missed_worth={
+            **before.missed_worth,
+            **_named(_members(contracts, points), ended.missed_worth),
+        },
         taken_wh={**before.taken_wh, **_named(points, ended.taken_wh.tolist())},
         over_take_micro=ended.over_take_micro,
     )
@@ -130,7 +141,7 @@ def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried
 
     What is owed stays due no later than it was, but in the first interval of all. Rounding: down,
     each entry; promised is the same part of what matured as before, so that where every day
-    promised alike it stays exactly that promise of it.
+    promised alike it stays exactly that promise of it, and so is what was missed at its price.
 
     Example: 6 W owed in the second half-hour are 12 W in the fourth quarter of an hour.
     """
@@ -141,11 +152,13 @@ def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried
         of_others = {name: value * own_minutes // minutes for name, value in values.items()}
         return {name: value for name, value in of_others.items() if value}
 
-    matured = scaled(carried.matured)
-    promised = {
-        group: carried.promised.get(group, 0) * value // carried.matured[group]
-        for group, value in matured.items()
-    }
+    def of_the_same_part(
+        values: Mapping[Name, int], whole: Mapping[Name, int], other: Mapping[Name, int]
+    ) -> dict[Name, int]:
+        parts = {name: values.get(name, 0) * each // whole[name] for name, each in other.items()}
+        return {name: value for name, value in parts.items() if value}
+
+    matured, missed = scaled(carried.matured), scaled(carried.missed_w)
     owed = {}
     for point, rows in carried.owed_w.items():
         due = [0] * max(len(rows) * own_minutes // minutes, 1)
@@ -157,8 +170,9 @@ def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried
         owed_w={point: rows for point, rows in owed.items() if rows},
         matured=matured,
         delivered=scaled(carried.delivered),
-        promised={group: value for group, value in promised.items() if value},
-        missed_w=scaled(carried.missed_w),
+        promised=of_the_same_part(carried.promised, carried.matured, matured),
+        missed_w=missed,
+        missed_worth=of_the_same_part(carried.missed_worth, carried.missed_w, missed),
     )
 
 

@@ -2,9 +2,10 @@
 
 Over-take is what a supply point took above its entitlement; it is charged at the price cap, beside
 what metered energy costs otherwise. A promise is kept or not over a term: what its group lacks of
-it when the term ends is compensated, in its last interval, at the price the contract states, to the
-group's members by what each missed in the term. What over-take brings in beyond compensation goes
-into the equalisation account, and what compensation costs beyond over-take comes out of it.
+it when the term ends is compensated, in its last interval, to the group's members by what each
+missed in the term, at the price that the law of the day stated on which it was missed. What
+over-take brings in beyond compensation goes into the equalisation account, and what compensation
+costs beyond over-take comes out of it.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from settlement.core.arrays import Integers, largest_magnitude, require_int64
+from settlement.core.contract_state import DayState
 from settlement.core.contracts import Contracts, Memory
-from settlement.core.rounding import apportion, energy_amounts_micro
+from settlement.core.rounding import WH_PER_MWH, apportion, energy_amounts_micro
 from settlement.core.tightness import PPM
 
 
@@ -81,7 +83,7 @@ def fair_play_amounts(
     shortfall_w: Integers,
     interval_minutes: int,
     over_take_micro_per_mwh: int,
-    compensation_micro_per_mwh: Integers,
+    ended: DayState,
     limited_to_micro: int | None = None,
 ) -> Amounts:
     """Return over-take and shortfalls of a day as energy, with their money.
@@ -91,7 +93,7 @@ def fair_play_amounts(
         shortfall_w: shape (G, T), in W x intervals: 0 but where a term ends.
         interval_minutes: length of an interval.
         over_take_micro_per_mwh: the market's cap price.
-        compensation_micro_per_mwh: shape (G, 1), as the contract states.
+        ended: the state in which the day ends.
         limited_to_micro: what over-take was charged in the term before the day, where compensation
             is at most what over-take is charged; None where it is not limited.
 
@@ -105,12 +107,28 @@ def fair_play_amounts(
     over_take = energy_wh(over_take_w, interval_minutes)
     shortfall = energy_wh(shortfall_w, interval_minutes)
     over_take_micro = energy_amounts_micro(over_take, over_take_micro_per_mwh)
-    compensation_micro = energy_amounts_micro(shortfall, compensation_micro_per_mwh)
+    compensation_micro = np.zeros_like(shortfall)
+    compensation_micro[:, -1] = _compensation_micro(shortfall[:, -1], ended)
     if limited_to_micro is not None:
         compensation_micro = _limited(
             compensation_micro, limited_to_micro + sum(over_take_micro.ravel().tolist())
         )
     return Amounts(over_take, over_take_micro, shortfall, compensation_micro)
+
+
+def _compensation_micro(shortfall_wh: Integers, ended: DayState) -> Integers:
+    """Return what shortfalls are compensated with, shape (G,), each rounded down.
+
+    What lacks of a promise is a part of all that was missed in the term, each Wh at the price of
+    the day that missed it: so it has the mean of those prices, by what each day missed.
+
+    Example: 100 Wh were missed at 90 micro per Wh, 300 later at 50. Of 380 Wh that lack, each has
+    the mean of 60: 22,800 micro.
+    """
+    rows = zip(shortfall_wh.tolist(), ended.missed_worth, ended.missed_w.tolist(), strict=True)
+    found = [wh * worth // (missed * WH_PER_MWH) if missed else 0 for wh, worth, missed in rows]
+    require_int64(sum(found), "energy x price of a day")
+    return np.array(found, dtype=np.int64)
 
 
 def _limited(amounts_micro: Integers, most_micro: int) -> Integers:

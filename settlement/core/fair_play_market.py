@@ -140,14 +140,26 @@ def shares_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) ->
         np.minimum(readings.demand_wh, 0)
         + energy_wh(served.delivered_w + above_limit_w, model.interval_minutes),
     )
-    before = requests.state
+    before, missed = requests.state, served.missed_w.sum(axis=1)
     ended = DayState(
         served.after,
-        before.missed_w + served.missed_w.sum(axis=1),
+        before.missed_w + missed,
+        _worth(rules, before, missed),
         before.taken_wh + np.maximum(taken_wh, 0).sum(axis=1),
         before.over_take_micro,
     )
     return DayShares(readings.day, requests, served, over_take_w, taken_wh, ended)
+
+
+def _worth(rules: FairPlay, before: DayState, missed: Integers) -> tuple[int, ...]:
+    """Return what was missed since the term began by the price of its day, where that moves money.
+
+    Example: 100 W were missed at 90 micro per MWh, and today 300 at 50: 24,000. Where today's law
+    states compensation only, it stays 9,000.
+    """
+    price = rules.compensation_micro_per_mwh.tolist()
+    rows = zip(before.missed_worth, price, missed.tolist(), strict=True)
+    return tuple(worth + (each * lost if rules.moves_money else 0) for worth, each, lost in rows)
 
 
 def requests_of(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Requests:
@@ -239,6 +251,6 @@ def amounts_of_day(model: MarketModel, rules: FairPlay, day: DayShares) -> Amoun
         shortfall_w,
         model.interval_minutes,
         rules.over_take_micro_per_mwh,
-        rules.compensation_micro_per_mwh[:, np.newaxis],
+        day.ended,
         day.requests.state.over_take_micro if rules.paid_by == "over-take" else None,
     )

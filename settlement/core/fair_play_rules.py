@@ -79,17 +79,21 @@ def check_requests(requests: Requests, shape: tuple[int, int]) -> Requests:
     state = DayState(
         before.contracts,
         integers(before.missed_w, shape[:1], "missed before"),
+        before.missed_worth,
         integers(before.taken_wh, shape[:1], "taken before"),
         before.over_take_micro,
     )
     if np.shape(requests.is_known) != shape[:1]:
         raise ValueError(f"is_known: shape {np.shape(requests.is_known)}, {shape[:1]} needed")
+    if (len(state.missed_worth),) != shape[:1]:
+        raise ValueError(f"worth of what was missed before: {shape[0]} points needed")
     if owed.shape[1:] != shape[:1]:
         raise ValueError(f"owed before: {owed.shape[1]} points, {shape[0]} needed")
     for name, values in (
         ("desired_wh", desired),
         ("owed before", owed),
         ("missed before", state.missed_w),
+        ("worth of what was missed before", np.array(state.missed_worth, dtype=object)),
         ("taken before", state.taken_wh),
     ):
         if values.min(initial=0) < 0:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from common.quantities import megawatt_hours, megawatts
 from settlement.core.contract_state import ends_term
 from settlement.core.fair_play_rules import UNLIMITED_W
+from settlement.core.rounding import WH_PER_MWH
 from settlement.explanations.entitlements import Entitlements, promised_words
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
@@ -71,7 +72,6 @@ class FairPlayCharges(Entitlements):
         amount = facts.result("charge.compensation_micro", point, self.interval)
         shortfall = facts.result("shortfall_wh", point, self.interval)
         index = facts.model.supply_points.index(point)
-        price = int(self.rules.compensation_micro_per_mwh[index])
         limited = ""
         if self.rules.paid_by == "over-take":
             most = self.day.requests.state.over_take_micro
@@ -81,22 +81,48 @@ class FairPlayCharges(Entitlements):
             "Compensation for a promise that was not kept",
             amount,
             "micro",
-            f"{megawatt_hours(-shortfall)} × {self.money(price, 'MWh')}; fractions of a millionth "
+            f"{megawatt_hours(-shortfall)} × {self._price_words(index)}; fractions of a millionth "
             f"are carried to the next interval of the day{limited}",
             clauses=self.cite("charge.compensation"),
             children=(
                 self._shortfall(point, index, shortfall),
-                Explanation(
-                    "Price of compensation",
-                    price,
-                    "micro/MWh",
-                    clauses=self.governing(
-                        facts.rules.allocation_policy,
-                        "fair_play.compensation_micro_per_mwh",
-                        "fair_play.products.compensation_micro_per_mwh",
-                    ),
-                ),
+                self._price(index),
             ),
+        )
+
+    def _price_words(self, index: int) -> str:
+        """Say at which price what lacks is compensated: the day's, or of all that was missed."""
+        price, ended = int(self.rules.compensation_micro_per_mwh[index]), self.day.ended
+        missed, worth = int(ended.missed_w[index]), ended.missed_worth[index]
+        if worth == price * missed:
+            return self.money(price, "MWh")
+        minutes = self.facts.model.interval_minutes
+        micro = worth * minutes // (60 * WH_PER_MWH)
+        return f"{self.money(micro)} ÷ {megawatt_hours(_wh(missed, minutes))}"
+
+    def _price(self, index: int) -> Explanation:
+        """Return the price of the day's law, and where it became another the mean of the month."""
+        price, ended = int(self.rules.compensation_micro_per_mwh[index]), self.day.ended
+        missed, worth = int(ended.missed_w[index]), ended.missed_worth[index]
+        stated = Explanation(
+            "Price of compensation",
+            price,
+            "micro/MWh",
+            clauses=self.governing(
+                self.facts.rules.allocation_policy,
+                "fair_play.compensation_micro_per_mwh",
+                "fair_play.products.compensation_micro_per_mwh",
+            ),
+        )
+        if worth == price * missed:
+            return stated
+        return Explanation(
+            "Mean price of compensation",
+            worth // missed,
+            "micro/MWh",
+            "of all that was refused for good in the month, by the price of the day that refused "
+            f"it, which became another: {self._price_words(index)}",
+            children=(stated,),
         )
 
     def _shortfall(self, point: str, index: int, shortfall: int) -> Explanation:

@@ -203,6 +203,7 @@ def carried_as_dict(carried: Carried) -> dict[str, object]:
         "delivered": _by_group(carried.delivered),
         "promised": _by_group(carried.promised),
         "missed_w": _by_group(carried.missed_w),
+        "missed_worth": _by_group(carried.missed_worth),
         "taken_wh": _by_name(carried.taken_wh),
         "over_take_micro": str(carried.over_take_micro),
     }
@@ -213,11 +214,20 @@ def carried_from_dict(stated: Mapping[str, object]) -> Carried:
 
     Raises:
         KeyError, TypeError, ValueError: it is no such thing, or groups in it were promised,
-            delivered or refused more than matured; every one is named.
+            delivered or refused more than matured, or what was refused is worth less than nothing;
+            every one is named.
     """
-    owed, matured, delivered, promised, missed, taken = (
+    owed, matured, delivered, promised, missed, worth, taken = (
         _mapping(stated[name])
-        for name in ("owed_w", "matured", "delivered", "promised", "missed_w", "taken_wh")
+        for name in (
+            "owed_w",
+            "matured",
+            "delivered",
+            "promised",
+            "missed_w",
+            "missed_worth",
+            "taken_wh",
+        )
     )
     carried = Carried(
         {point: tuple(map(_whole, _list(rows))) for point, rows in owed.items()},
@@ -225,6 +235,7 @@ def carried_from_dict(stated: Mapping[str, object]) -> Carried:
         {_group(name): _whole(value) for name, value in delivered.items()},
         {_group(name): _whole(value) for name, value in promised.items()},
         {_member(name): _whole(value) for name, value in missed.items()},
+        {_member(name): _whole(value) for name, value in worth.items()},
         {point: _whole(value) for point, value in taken.items()},
         _whole(stated["over_take_micro"]),
     )
@@ -241,17 +252,20 @@ def carried_digest(carried: Carried) -> bytes:
 
 def _groups(carried: Carried) -> list[tuple[str, str]]:
     """Return the groups of which anything is told."""
-    missed = {(node, product) for node, product, _ in carried.missed_w}
+    missed = {(node, product) for node, product, _ in (*carried.missed_w, *carried.missed_worth)}
     return sorted({*carried.matured, *carried.delivered, *carried.promised, *missed})
 
 
 def _is_of_days(carried: Carried, group: tuple[str, str]) -> bool:
     """Return whether days can leave this: what matured was served or missed, and promised once."""
     matured, delivered = carried.matured.get(group, 0), carried.delivered.get(group, 0)
-    missed = [value for member, value in carried.missed_w.items() if member[:2] == group]
+    missed, worth = (
+        [value for member, value in values.items() if member[:2] == group]
+        for values in (carried.missed_w, carried.missed_worth)
+    )
     return (
         0 <= carried.promised.get(group, 0) <= PPM * matured
-        and min(delivered, *missed, 0) == 0
+        and min(delivered, *missed, *worth, 0) == 0
         and delivered + sum(missed) <= matured
     )
 

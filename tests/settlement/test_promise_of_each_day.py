@@ -165,6 +165,44 @@ def test_where_every_law_promises_alike_nothing_is_settled_otherwise(session):
         ]
 
 
+@pytest.mark.parametrize("last_price", [0, 10**9])
+def test_a_price_of_the_last_day_moves_nothing_of_the_days_before(session, last_price):
+    publish_with(session, FAIR_PLAY, "flexible")
+    price_of = {"home": 100_000_000, "office": 40_000_000}
+    publish(
+        session,
+        [
+            each
+            for each in law_with(
+                {"least_fulfilment_ppm": 10_000, "compensation_micro_per_mwh": last_price}
+            )
+            if each.kind == "allocation-policy"
+        ],
+        valid_from=LAST,
+        known=PUBLISHED + ONE_MINUTE,
+        reason="Another price on the last day",
+    )
+    ingest_month_end(session)
+    run = settle_month_end(session)
+    shortfall, found = settled_wh(session, run), vectors(session, run, LAST)
+    for point in POINTS:
+        of_day = {day: int(vectors(session, run, day)["missed_w", point].sum()) for day in DAYS}
+        own = price_of[point.partition("-")[2]]
+        worth = sum(w * (last_price if day == LAST else own) for day, w in of_day.items())
+        in_full = shortfall[point] * worth // (max(sum(of_day.values()), 1) * 10**6)
+        assert int(found["charge.compensation_micro", point].sum()) == -in_full, point
+    assert min(shortfall["B-office"], shortfall["C-home"]) > 10**6
+    alone = settle_days(session, LAST, LAST, now=SETTLED, kind="SF")
+    assert dict(day_digests(session, alone))[LAST] == dict(day_digests(session, run))[LAST]
+    assert replay(session, alone).is_same
+    # What it says is the mean, and the price of the day below it.
+    mean = charge_of(session, run, "C-home").children[1]
+    (stated,) = mean.children
+    assert stated.value == last_price
+    assert min(last_price, 100_000_000) < mean.value < max(last_price, 100_000_000)
+    assert "by the price of the day that refused it" in mean.formula
+
+
 def publish_a_day_without_fair_play(session, day):
     # Blocks need Fair Play, so the law that states them is another on that day, too.
     kinds = ("allocation-policy", "market-rules")

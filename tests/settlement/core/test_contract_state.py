@@ -52,6 +52,7 @@ def ended_with(contracts: Contracts, before: DayState, missed_w: list[int], take
     return DayState(
         ContractState(before.contracts.owed, memory),
         before.missed_w + missed,
+        before.missed_worth,
         before.taken_wh + delivered,
     )
 
@@ -101,6 +102,7 @@ CARRIED = Carried(
     delivered={("N0", "P1"): 7},
     promised={("N0", "P1"): 9_900_000},
     missed_w={("N0", "P1", "anna"): 3},
+    missed_worth={("N0", "P1", "anna"): 210},
     taken_wh={"anna": 5},
     over_take_micro=9,
 )
@@ -114,6 +116,7 @@ def test_intervals_of_another_length_keep_energy_and_deadlines():
         delivered={("N0", "P1"): 14},
         promised={("N0", "P1"): 19_800_000},
         missed_w={("N0", "P1", "anna"): 6},
+        missed_worth={("N0", "P1", "anna"): 420},
         taken_wh={"anna": 5},
         over_take_micro=9,
     )
@@ -134,6 +137,10 @@ def test_what_was_promised_keeps_its_part_of_what_matured_where_intervals_change
     assert in_intervals_of(mixed, 15, 30).promised == {group: 1_800_000}
     gone = Carried(matured={group: 1}, promised={group: 990_000})
     assert in_intervals_of(gone, 15, 30) == NOTHING_CARRIED
+    # 4 were missed at 100 and one at 50: 90 each.
+    anna = (*group, "anna")
+    priced = Carried(missed_w={anna: 5}, missed_worth={anna: 450})
+    assert in_intervals_of(priced, 15, 30).missed_worth == {anna: 180}
 
 
 def test_a_promise_is_of_what_matures_under_it():

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ WINDOWS = any_of((0, 0, 1, 2, 4))
 
 PAST_W = any_of(range(10**9 + 1))
 PROMISED_PPM = any_of((0, 10**6), range(10**6 + 1))
+PRICES = any_of((0, 90_000_000), range(10**9))
 OWED_W = any_of((0, 0, 500, 4_000), range(20_008))
 DESIRED_WH = any_of(range(9_001))
 
@@ -71,6 +73,17 @@ def read_short_market(words: Words):
                 rules.contracts.point_group, model.supply_points, missed, strict=True
             )
         },
+        # Another price may have held on the days before.
+        missed_worth={
+            (*groups[group], point): lost * price
+            for group, point, lost, price in zip(
+                rules.contracts.point_group,
+                model.supply_points,
+                missed,
+                words.of(PRICES, points).tolist(),
+                strict=True,
+            )
+        },
     )
     # Half of the days end their term.
     day = words.one_of((readings.day, dt.date(2024, 1, 31)))
@@ -87,7 +100,7 @@ def read_short_market(words: Words):
 
 def short_markets():
     """A market with Fair Play and a day of it; of some points requests are known."""
-    return examples_of(read_short_market, words=280)
+    return examples_of(read_short_market, words=300)
 
 
 def served_by_the_physics(model, readings, wanted_w) -> list[int]:
@@ -169,7 +182,17 @@ def test_money_balances_with_over_take_and_compensation(case):
     shortfall = result.values("shortfall_wh")
     assert not shortfall[:, :-1].any()
     assert ends_term(readings.day) or not shortfall.any()
-    in_full = sum(wh * 90 for wh in shortfall.sum(axis=1).tolist())
+    before, missed = readings.requests.state, result.values("missed_w").sum(axis=1).tolist()
+    price = [
+        Fraction(worth + 90_000_000 * more, lost + more) if lost + more else 0
+        for worth, lost, more in zip(
+            before.missed_worth, before.missed_w.tolist(), missed, strict=True
+        )
+    ]
+    in_full = sum(
+        int(wh * each / 10**6)
+        for wh, each in zip(shortfall.sum(axis=1).tolist(), price, strict=True)
+    )
     if model.fair_play.paid_by == "over-take":
         in_full = min(in_full, int(over_take.sum()))
     assert -compensation.sum() == in_full
