@@ -172,6 +172,7 @@ class _Shadow:
             party.in_force_wh += sum(metered_wh[at] for at in kept)
             if micro_of_law is not None:
                 party.law_micro += sum(micro_of_law[at] for at in kept)
+                party.law_of_days_micro += sum(micro_of_law)
             party.in_force_wh_micro += sum(metered_wh[at] * micro for at, micro in priced)
 
 

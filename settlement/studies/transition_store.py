@@ -33,6 +33,9 @@ def keep_transition(session: Session, outcome: Transition, *, now: dt.datetime) 
     found = _find_equal(session, outcome.run.market, input_digest)
     if found is not None:
         return found
+    earlier = {
+        str(each.id): each.report for each in kept_of_days(session, outcome.run.market, *days)
+    }
     report = TransitionReport(
         id=uuid.uuid4(),
         market=outcome.run.market,
@@ -41,7 +44,7 @@ def keep_transition(session: Session, outcome: Transition, *, now: dt.datetime) 
         last_day=outcome.last_day,
         prices=prices,
         input_digest=input_digest,
-        report=transition_report(outcome),
+        report=transition_report(outcome, earlier),
         created_at=now,
     )
     session.execute(
@@ -65,6 +68,22 @@ def find_transition(session: Session, report_id: uuid.UUID) -> TransitionReport 
     """Return a report, or None."""
     row = session.get(TransitionReportRow, report_id)
     return None if row is None else transition_of(row)
+
+
+def kept_of_days(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date
+) -> list[TransitionReport]:
+    """Return the reports of a market that have any of some days."""
+    rows = session.scalars(
+        select(TransitionReportRow)
+        .where(
+            TransitionReportRow.market == market,
+            TransitionReportRow.first_day <= last_day,
+            TransitionReportRow.last_day >= first_day,
+        )
+        .order_by(TransitionReportRow.id)
+    )
+    return [transition_of(row) for row in rows]
 
 
 def transition_rows(session: Session) -> Iterator[tuple[TransitionReport, bytes]]:

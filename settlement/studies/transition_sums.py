@@ -21,12 +21,14 @@ class PartySum:
     Attributes:
         law_wh, in_force_wh: taken or generated; net export and what storage takes in below nothing.
         law_micro: charged or paid by the law of today.
+        law_of_days_micro: that, and of the intervals without a price; fairness reports sum it.
         in_force_wh_micro: energy x price, in Wh x micro per MWh, exactly.
     """
 
     law_wh: int = 0
     in_force_wh: int = 0
     law_micro: int = 0
+    law_of_days_micro: int = 0
     in_force_wh_micro: int = 0
 
     @property

@@ -1,7 +1,8 @@
 """Every transition report hashed again, held to the run that it names, and made again."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from settlement.studies.transition_records import (
     transition_input_digest,
 )
 from settlement.studies.transition_report import transition_report
-from settlement.studies.transition_store import transition_rows
+from settlement.studies.transition_store import kept_of_days, transition_rows
 
 
 def verify_transitions(session: Session) -> Iterator[Finding]:
@@ -50,7 +51,23 @@ def _verify_report(session: Session, report: TransitionReport, place: str) -> It
         return
     if transition_input_digest(run, *days, report.prices) != report.input_digest:
         yield damage("transition-inputs", place, "what it rests on does not give its digest")
-    made = transition_report(compare_run(session, run, *days, prices_from_json(report.prices)))
+    outcome = compare_run(session, run, *days, prices_from_json(report.prices))
+    made = transition_report(outcome, _earlier(session, report))
     difference = first_difference(report.report, made)
     if difference is not None:
         yield damage("transition-report", place, f"stored and made again differ: {difference}")
+
+
+def _earlier(session: Session, report: TransitionReport) -> Mapping[str, Mapping[str, Any]]:
+    """Return the reports that one was held to: all before it, and those of its moment it names."""
+    found = kept_of_days(session, report.market, report.first_day, report.last_day)
+    named = report.report["beside"]
+    return {
+        str(each.id): each.report
+        for each in found
+        if each.id != report.id
+        and (
+            each.created_at < report.created_at
+            or (each.created_at == report.created_at and str(each.id) in named)
+        )
+    }

@@ -49,6 +49,8 @@ def test_equal_inputs_are_kept_once_and_other_prices_or_a_later_run_give_another
     settle(session, "tiny", "SF", FIRST_DAY, LAST_DAY, known_at=CORRECTED, now=RESETTLED)
     later = keep_transition(session, compared(session, prices((3,))), now=RESETTLED)
     assert len({kept.id, other.id, later.id}) == 3
+    assert kept.report["beside"] == []
+    assert later.report["beside"] == sorted(map(str, (kept.id, other.id)))
     session.expire_all()
     found = find_transition(session, kept.id)
     assert found.report == json.loads(json.dumps(kept.report))
@@ -67,6 +69,7 @@ def test_only_prices_of_the_period_are_kept_and_they_read_back(kept):
     [
         ("report = jsonb_set(report, '{parties,0,gain_micro}', '7')", "transition-report"),
         ("report = jsonb_set(report, '{public,intervals}', '7')", "transition-report"),
+        ("report = jsonb_set(report, '{beside}', '[\"x\"]')", "transition-report"),
         ("prices = jsonb_set(prices, '{column}', '\"b_gbp_per_mwh\"')", "transition-inputs"),
         ("prices = prices - 'sha256'", "transition-report"),
         ("run_id = gen_random_uuid()", "transition-run"),
@@ -89,10 +92,11 @@ def test_a_report_does_not_change(session, kept):
         session.execute(text("UPDATE settlement.transition_report SET market = 'other'"))
 
 
-def party(participant: str, product: str, law: int, in_force: int, side="charge"):
+def party(participant: str, product: str, law: int, in_force: int, side="charge", left_out=0):
     return {
         "side": side, "participant": participant, "product": product, "law_micro": law,
-        "in_force_micro": in_force, "gain_micro": in_force - law,
+        "law_of_days_micro": law + left_out, "in_force_micro": in_force,
+        "gain_micro": in_force - law,
     }  # fmt: skip
 
 
@@ -125,3 +129,36 @@ def test_a_sum_that_is_small_beside_the_market_in_force_alone_is_withheld():
     assert charges_of(found) == {
         "side": "charge", "law_micro": None, "in_force_micro": None, "gain_micro": None
     }  # fmt: skip
+
+
+def with_public(parties):
+    report = report_of(parties)
+    return report | {"public": public_part(report)}
+
+
+def test_what_two_reports_of_the_same_days_tell_together_tells_of_nobody():
+    """The meter of one supplier was corrected: what all pay in force moves by its part alone."""
+    before = [party(f"s{at}", "P1", 100 + at, 90 + 3 * at) for at in range(8)]
+    after = [party(f"s{at}", "P1", 101 + at, 90 + 3 * at + 7 * (at == 2)) for at in range(8)]
+    first = with_public(before)
+    assert charges_of(first["public"])["in_force_micro"] is not None
+    assert charges_of(public_part(report_of(after)))["in_force_micro"] is not None
+    found = public_part(report_of(after), [first])
+    assert charges_of(found)["in_force_micro"] is None
+    assert [each["in_force_micro"] for each in found["products"]] == [None]
+    # What the first withheld, and what moves by many, tells of nobody.
+    withheld = with_public([*before, party("s0", "P1", 10**6, 10**6)])
+    assert charges_of(withheld["public"])["law_micro"] is None
+    many = [party(f"s{at}", "P1", 101 + at, 91 + 3 * at) for at in range(8)]
+    assert charges_of(public_part(report_of(after), [withheld]))["law_micro"] == 836
+    assert charges_of(public_part(report_of(many), [first]))["law_micro"] == 836
+
+
+def test_what_lies_in_intervals_without_a_price_tells_of_nobody_beside_a_fairness_report():
+    """A fairness report tells what all are charged of all intervals: the rest is of one alone."""
+    parties = [
+        party(f"s{at}", "P1", 100 + at, 90 + 3 * at, left_out=50 * (at == 3)) for at in range(8)
+    ]
+    assert charges_of(public_part(report_of(parties)))["law_micro"] is None
+    parties = [party(f"s{at}", "P1", 100 + at, 90 + 3 * at, left_out=50) for at in range(8)]
+    assert charges_of(public_part(report_of(parties)))["law_micro"] == 828

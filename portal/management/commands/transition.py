@@ -69,7 +69,8 @@ class Command(BaseCommand[Compared]):
         if not options.keep:
             return Compared(report, None)
         with transaction() as session:
-            return Compared(report, keep_transition(session, outcome, now=self.now()))
+            stored = keep_transition(session, outcome, now=self.now())
+        return Compared(stored.report, stored)
 
     def _appended_facts(self, options: Options) -> bool:
         return bool(options.keep)  # whoever only looks need not be signed in
