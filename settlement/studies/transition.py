@@ -59,7 +59,8 @@ def compare_run(
     """Return what every party comes to by a run of the period, and at wholesale prices.
 
     Raises:
-        Refused: inputs of the run are incomplete, or no interval has a price.
+        Refused: inputs of the run are incomplete, no interval has a price, or a price of the period
+            begins in the middle of an interval.
     """
     shadow = _Shadow(prices)
     currency = ""
@@ -73,6 +74,8 @@ def compare_run(
         for day in inputs.days:
             settled = _Settled.of(store.stored_values(store.day_vectors(session, run.id, day)))
             shadow.add(rules, inputs.metered(day, model), settled)
+    if between := shadow.between_intervals():
+        raise Refused([_price_between(prices, between)])
     if shadow.intervals == sum(len(left.starts) for left in shadow.left_out.values()):
         raise Refused([_no_price_at_all(prices, first_day, last_day)])
     return Transition(
@@ -84,6 +87,17 @@ def compare_run(
         shadow.intervals,
         shadow.parties,
         shadow.left_out,
+    )
+
+
+def _price_between(prices: WholesalePrices, found: list[dt.datetime]) -> Finding:
+    more = f", the first of {len(found):,} such prices" if len(found) > 1 else ""
+    return Finding(
+        "price-between-intervals",
+        f"{prices.file}: {prices.column}",
+        f"a price of {found[0]:%Y-%m-%dT%H:%MZ}{more}",
+        "a price of the period begins with an interval of the market",
+        "give the price of each interval: of shorter ones their mean",
     )
 
 
@@ -139,9 +153,17 @@ class _Shadow:
     def __init__(self, prices: WholesalePrices) -> None:
         self.prices = prices
         self.intervals = 0
+        self.begin: set[dt.datetime] = set()
+        self.end = dt.datetime.min.replace(tzinfo=dt.UTC)
         self.used: dict[dt.datetime, int] = {}
         self.parties: dict[Party, PartySum] = defaultdict(PartySum)
         self.left_out: dict[dt.date, LeftOut] = {}
+
+    def between_intervals(self) -> list[dt.datetime]:
+        """Return when prices of the days begin that no interval of them begins with, in order."""
+        first = min(self.begin, default=self.end)
+        of_days = (at for at in self.prices.micro_per_mwh if first <= at < self.end)
+        return sorted(at for at in of_days if at not in self.begin)
 
     def add(self, rules: RuleSet, metered: DayReadings, settled: _Settled) -> None:
         """Add a day to every party, and what of it has no price to what is left out."""
@@ -150,6 +172,8 @@ class _Shadow:
             start.astimezone(dt.UTC)
             for start in interval_starts(metered.day, law.time_zone, law.interval_minutes)
         ]
+        self.begin.update(starts)
+        self.end = starts[-1] + dt.timedelta(minutes=law.interval_minutes)
         price = [self.prices.micro_per_mwh.get(start) for start in starts]
         priced = [(at, micro) for at, micro in enumerate(price) if micro is not None]
         unpriced = [at for at, micro in enumerate(price) if micro is None]

@@ -241,3 +241,15 @@ def test_days_without_a_price_or_without_a_run_are_refused(shadow, tmp_path):
     file.write_bytes(csv_of())
     with pytest.raises(CommandError, match="no-run"):
         call_command("transition", "tiny", "--month", "2024-02", "--prices", str(file))
+
+
+def test_prices_of_shorter_intervals_are_refused_and_not_read_in_part(shadow):
+    """Of quarter-hours the first of each half-hour would stand for both."""
+    half, later = csv_of(), (start + dt.timedelta(minutes=15) for start in starts())
+    # One after the last day is none of the period.
+    assert shadow(half + b"2024-01-04T00:15Z,9\n")["intervals_without_price"] == 0
+    quarters = "".join(f"{start.isoformat()},9\n" for start in later)
+    with pytest.raises(CommandError) as refused:
+        shadow(half + quarters.encode())
+    assert "2024-01-01T00:15Z, the first of 144 such prices" in str(refused.value)
+    assert "price-between-intervals" in str(refused.value)
