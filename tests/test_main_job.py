@@ -41,8 +41,12 @@ def run_job(committed_database, monkeypatch):
 
 @pytest.fixture
 def job_on(run_job):
-    """Return a function that runs the job for two days, one of them short."""
-    return lambda: run_job(JobRequest("gb12", DAYS, data=None, seed=1, threads=1))
+    """Return a function that runs the job for two days, one of them short.
+
+    Which days a seed makes is all one here, but not to the solver of other designs: to prove the
+    optimum of those of seed 1 takes it ten times as long as all else that the job does.
+    """
+    return lambda: run_job(JobRequest("gb12", DAYS, data=None, seed=3, threads=1))
 
 
 @pytest.mark.parametrize("cut_off_at", [1, 2])
