@@ -262,6 +262,24 @@ def encode(tag: str, values: Iterable[object]) -> bytes:
     return _text_field(tag) + _list(values)
 
 
+def digests_of_alike(
+    tag: str, opening: Iterable[object], endings: Iterable[tuple[str, bytes]]
+) -> list[bytes]:
+    """Return the leaf hash of each of many rows that begin alike: half the work of each alone.
+
+    Args:
+        tag: of every row.
+        opening: the values with which every row begins.
+        endings: the two that are left of each row: a text, which other calls may hash again, and
+            bytes.
+    """
+    begun, frame, text = LEAF_PREFIX + encode(tag, opening), _FRAME.pack, _text_field
+    return [
+        sha256(b"".join((begun, text(name), frame(b"B", len(content)), content))).digest()
+        for name, content in endings
+    ]
+
+
 def _list(values: Iterable[object]) -> bytes:
     # By the exact type: `isinstance` would take a bool for an int, and seal True as if it were 1.
     return b"".join([_FIELDS[type(value)](value) for value in values])

@@ -2,7 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 import ledger.posting
@@ -19,7 +21,7 @@ from settlement.runs.calendar_order import refuse_overtaken_days
 from settlement.runs.damages import altered_day_total, altered_result, altered_run
 from settlement.runs.day_total_store import stored_day_totals
 from settlement.runs.pinned import LawOf, pinned_periods
-from settlement.runs.results import ResultVector, VectorKey, run_result_digest, vector_digest
+from settlement.runs.results import ResultVector, VectorKey, run_result_digest, vector_digests
 from settlement.runs.run import Run
 
 
@@ -96,9 +98,19 @@ def _metered_energy_wh(
 
 def _altered(run: Run, vectors: Iterable[ResultVector]) -> Iterator[Finding]:
     """Yield the results that do not give the digest stored with them."""
-    for vector in vectors:
-        if vector_digest(vector.day, vector.measure, vector.entity, vector.values) != vector.digest:
-            yield altered_result(run.id, vector)
+    for (day, measure, _), alike in groupby(vectors, _as_one_table):
+        rows = list(alike)
+        digests = vector_digests(
+            day, measure, [row.entity for row in rows], np.stack([row.values for row in rows])
+        )
+        for row, digest in zip(rows, digests, strict=True):
+            if digest != row.digest:
+                yield altered_result(run.id, row)
+
+
+def _as_one_table(vector: ResultVector) -> tuple[dt.date, str, int]:
+    # Not by day and measure alone: of an altered vector the length may differ.
+    return vector.day, vector.measure, len(vector.values)
 
 
 def _no_day_total(run: Run, day: dt.date) -> Finding:

@@ -16,7 +16,12 @@ from settlement.core.charges import charge_points, excess_wh
 from settlement.core.day_games import GAMES, DayGames, play_games
 from settlement.core.energy_accounts import MEASURES as AREA_MEASURES
 from settlement.core.energy_accounts import energy_of_areas
-from settlement.core.fair_play_market import FairPlayOutcome, fair_play_outcome
+from settlement.core.fair_play_market import (
+    FairPlayOutcome,
+    Share,
+    fair_play_outcome,
+    shares_of_day,
+)
 from settlement.core.measure import Measure
 from settlement.core.model import (
     DayReadings,
@@ -140,13 +145,19 @@ Play = Callable[[MarketModel, date, Integers, Integers], DayGames]
 """`play_games`, or what returns the same of games that were played before."""
 
 
-def settle_day(model: MarketModel, readings: DayReadings, play: Play = play_games) -> DayResult:
+def settle_day(
+    model: MarketModel,
+    readings: DayReadings,
+    play: Play = play_games,
+    share: Share = shares_of_day,
+) -> DayResult:
     """Settle one local day.
 
     Args:
         model: the compiled market.
         readings: of the day.
         play: plays the day's games.
+        share: shares the day by Fair Play.
 
     Raises:
         TypeError, ValueError: readings do not fit the model; see `checked_readings`.
@@ -154,7 +165,7 @@ def settle_day(model: MarketModel, readings: DayReadings, play: Play = play_game
         LookupError: a result that is not among `MEASURES`, which nobody could read.
     """
     readings = checked_readings(model, readings)
-    fair_play = fair_play_outcome(model, readings)
+    fair_play = fair_play_outcome(model, readings, share)
     readings = fair_play.readings
     demand_w = node_demand_w(model, readings.scarcity_wh)
     available_w = node_available_w(model, readings.available_w)

@@ -1,6 +1,6 @@
 """Fair Play of a market: from a day's readings to service, quantities and money."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -45,45 +45,6 @@ class FairPlayOutcome:
     charges_micro: Mapping[str, Integers] = field(default_factory=dict)
 
 
-def fair_play_outcome(model: MarketModel, readings: DayReadings) -> FairPlayOutcome:
-    """Return what Fair Play comes to on a day, if it is among the model's rules."""
-    rules = model.fair_play
-    if rules is None:
-        return FairPlayOutcome(readings)
-    day = shares_of_day(model, rules, readings)
-    served, amounts = day.served, amounts_of_day(model, rules, day)
-    return FairPlayOutcome(
-        replace(
-            readings,
-            demand_wh=day.taken_wh,
-            asked_wh=_asked_wh(model, readings, day),
-            requests=day.requests,
-        ),
-        of_points={
-            "desired_w": served.desired_w,
-            "entitlement_w": served.entitlement_w,
-            "delivered_w": served.delivered_w,
-            "late_w": served.late_w,
-            "missed_w": served.missed_w,
-            "declined_w": served.declined_w,
-            "owed_w": served.owed_w,
-            "taken_wh": day.taken_wh,
-            "over_take_wh": amounts.over_take_wh,
-            "shortfall_wh": amounts.shortfall_wh,
-        },
-        of_market={
-            "fair_play_maximum_w": served.maximum_w,
-            "fair_play_unused_w": served.unused_w,
-        },
-        charges_micro={
-            "over_take": amounts.over_take_micro,
-            "compensation": -amounts.compensation_micro,
-        }
-        if rules.moves_money
-        else {},
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class DayShares:
     """What contracts come to on a day, and what is taken by them.
@@ -104,6 +65,10 @@ class DayShares:
     over_take_w: Integers
     taken_wh: Integers
     ended: DayState
+
+
+Share = Callable[[MarketModel, FairPlay, DayReadings], DayShares]
+"""`shares_of_day`, or what returns the same of a day that was shared before."""
 
 
 def shares_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) -> DayShares:
@@ -160,6 +125,53 @@ def _worth(rules: FairPlay, before: DayState, missed: Integers) -> tuple[int, ..
     price = rules.compensation_micro_per_mwh.tolist()
     rows = zip(before.missed_worth, price, missed.tolist(), strict=True)
     return tuple(worth + (each * lost if rules.moves_money else 0) for worth, each, lost in rows)
+
+
+def fair_play_outcome(
+    model: MarketModel, readings: DayReadings, share: Share = shares_of_day
+) -> FairPlayOutcome:
+    """Return what Fair Play comes to on a day, if it is among the model's rules.
+
+    Args:
+        model: the market.
+        readings: of the day.
+        share: shares the day.
+    """
+    rules = model.fair_play
+    if rules is None:
+        return FairPlayOutcome(readings)
+    day = share(model, rules, readings)
+    served, amounts = day.served, amounts_of_day(model, rules, day)
+    return FairPlayOutcome(
+        replace(
+            readings,
+            demand_wh=day.taken_wh,
+            asked_wh=_asked_wh(model, readings, day),
+            requests=day.requests,
+        ),
+        of_points={
+            "desired_w": served.desired_w,
+            "entitlement_w": served.entitlement_w,
+            "delivered_w": served.delivered_w,
+            "late_w": served.late_w,
+            "missed_w": served.missed_w,
+            "declined_w": served.declined_w,
+            "owed_w": served.owed_w,
+            "taken_wh": day.taken_wh,
+            "over_take_wh": amounts.over_take_wh,
+            "shortfall_wh": amounts.shortfall_wh,
+        },
+        of_market={
+            "fair_play_maximum_w": served.maximum_w,
+            "fair_play_unused_w": served.unused_w,
+        },
+        charges_micro={
+            "over_take": amounts.over_take_micro,
+            "compensation": -amounts.compensation_micro,
+        }
+        if rules.moves_money
+        else {},
+    )
 
 
 def requests_of(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Requests:

@@ -16,6 +16,8 @@ from common.refusals import Refused
 from settlement.core.arrays import Integers
 from settlement.core.day_games import DayGames, play_games
 from settlement.core.engine import DayReadings, MarketModel, Play, ResultTable, settle_day
+from settlement.core.fair_play_market import DayShares, Share, shares_of_day
+from settlement.core.fair_play_rules import FairPlay
 from settlement.runs.day_memory import DayMemory
 from settlement.runs.day_totals import DayTotal
 from settlement.runs.exact_sums import quantities_too_large
@@ -80,6 +82,9 @@ class SettlementInputs(Protocol):
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return what a day is settled from, in the order of a model's units and supply points."""
 
+    def share(self, model: MarketModel, rules: FairPlay, readings: DayReadings) -> DayShares:
+        """Return how a day is shared by Fair Play, of the readings that `day_readings` gave."""
+
     def day_totals(self, day: dt.date) -> list[DayTotal]:
         """Return the metered energy of a day that its journal moves."""
 
@@ -103,7 +108,13 @@ def compute(
     """
     chosen = inputs.days if days is None else days
     return compute_days(
-        inputs.compiled(), chosen, inputs.day_readings, threads, inputs.further_tables, memory
+        inputs.compiled(),
+        chosen,
+        inputs.day_readings,
+        threads,
+        inputs.further_tables,
+        memory,
+        inputs.share,
     )
 
 
@@ -114,6 +125,7 @@ def compute_days(
     threads: int,
     further_tables: Callable[[dt.date], Sequence[ResultTable]] = lambda _: (),
     memory: DayMemory | None = None,
+    share: Share = shares_of_day,
 ) -> Iterator[ComputedDay]:
     """Yield each day's results in the order of `days`.
 
@@ -124,6 +136,7 @@ def compute_days(
         threads: days computed at once, at least 1.
         further_tables: returns what else is stored of a day, such as the quality of its readings.
         memory: as `compute` takes it.
+        share: as `settle_day` takes it.
 
     Raises:
         Refused: naming the first day of which some sum has no room in 64 bits.
@@ -135,7 +148,7 @@ def compute_days(
         model = model_on(periods, day)
         try:
             readings = readings_of(day, model)  # first: a study knows the others once it was read
-            return compute_day(day, model, readings, tuple(further_tables(day)), memory)
+            return compute_day(day, model, readings, tuple(further_tables(day)), memory, share)
         except OverflowError as too_large:
             raise Refused([quantities_too_large(day, too_large)]) from too_large
 
@@ -148,11 +161,13 @@ def compute_day(
     readings: DayReadings,
     further: tuple[ResultTable, ...],
     memory: DayMemory | None = None,
+    share: Share = shares_of_day,
 ) -> ComputedDay:
     """Return the results of a day, or what is remembered of one that equals it."""
 
     def settle() -> list[ResultVector]:
-        settled = settle_day(model, readings, _played_once(memory) if memory else play_games)
+        play = _played_once(memory) if memory else play_games
+        settled = settle_day(model, readings, play, share)
         return vectors_of(replace(settled, tables=(*settled.tables, *further)))
 
     # All that the results are made of: what `settle_day` is given, and what is stored beside.

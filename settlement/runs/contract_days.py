@@ -115,11 +115,14 @@ class ContractDays:
         if following <= self.periods[-1].last_day:
             # What the next day begins with follows from the same: it is not computed twice.
             self.carried_into(following)
-            found = self._shares.get(day)
-            if found is not None:
-                return found
+        found = self._shares.get(day)
+        if found is not None:
+            return found
         readings = self._readings(day, model, self.requests(day, model))
-        return shares_of_day(model, model.fair_play, readings)
+        shares = shares_of_day(model, model.fair_play, readings)
+        with self._lock:
+            self._keep(day, shares)
+        return shares
 
     def readings(self, day: dt.date) -> DayReadings:
         """Return a day's readings, with its requests as if nothing had been before it."""

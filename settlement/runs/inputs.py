@@ -10,6 +10,8 @@ from common.refusals import Refused
 from rulebook.resolve import RulePeriod
 from settlement.core.contract_state import NOTHING_CARRIED, Carried
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
+from settlement.core.fair_play_market import DayShares, shares_of_day
+from settlement.core.fair_play_rules import FairPlay
 from settlement.meters.completing import Completed, complete
 from settlement.meters.estimation import Estimate
 from settlement.meters.quality import UsedReadings, quality_tables
@@ -72,6 +74,10 @@ class RunInputs:
         """Return what a day is settled from, in the order of a model's units, points and meters."""
         requests = self.contracts.requests(day, model)
         return replace(self.metered(day, model), requests=requests)
+
+    def share(self, model: MarketModel, rules: FairPlay, readings: DayReadings) -> DayShares:
+        """Return how Fair Play shares a day, which what the next begins with follows from, too."""
+        return self.contracts.shares(readings.day) or shares_of_day(model, rules, readings)
 
     def metered(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings alone, without the requests that Fair Play shares it by."""

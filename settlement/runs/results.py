@@ -12,7 +12,7 @@ from datetime import date
 
 import numpy as np
 
-from ledger.chain import encode
+from ledger.chain import digests_of_alike, encode
 from ledger.tree import leaf_hash, merkle_root
 from settlement.core.engine import DayResult
 
@@ -40,6 +40,15 @@ def vector_digest(day: date, measure: str, entity: str, values: np.ndarray) -> b
     return leaf_hash(encode(RESULT_TAG, (day, measure, entity, content)))
 
 
+def vector_digests(
+    day: date, measure: str, entities: Sequence[str], values: np.ndarray
+) -> list[bytes]:
+    """Return of each row of values, shape (E, T), the digest that `vector_digest` gives."""
+    rows = np.ascontiguousarray(values, dtype=">i8")
+    contents = (row.tobytes() for row in rows)
+    return digests_of_alike(RESULT_TAG, (day, measure), zip(entities, contents, strict=True))
+
+
 def vector_of(day: date, measure: str, entity: str, values: np.ndarray) -> ResultVector:
     """Return a day vector of results with its digest."""
     return ResultVector(day, measure, entity, values, vector_digest(day, measure, entity, values))
@@ -48,9 +57,14 @@ def vector_of(day: date, measure: str, entity: str, values: np.ndarray) -> Resul
 def vectors_of(result: DayResult) -> list[ResultVector]:
     """Return a day's results as vectors, ordered by measure and entity."""
     vectors = [
-        vector_of(result.day, table.measure, entity, values)
+        ResultVector(result.day, table.measure, entity, values, digest)
         for table in result.tables
-        for entity, values in zip(table.entities, table.values, strict=True)
+        for entity, values, digest in zip(
+            table.entities,
+            table.values,
+            vector_digests(result.day, table.measure, table.entities, table.values),
+            strict=True,
+        )
     ]
     # The day's root depends on the order; by code point, it is what COLLATE "C" reads back.
     return sorted(vectors, key=lambda vector: (vector.measure, vector.entity))

@@ -16,7 +16,7 @@ from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.core.arrays import Integers
 from settlement.core.contract_state import Carried, begin_day, in_intervals_of
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
-from settlement.core.fair_play_market import carried_after
+from settlement.core.fair_play_market import DayShares, carried_after, shares_of_day
 from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.dispatch.horizon import DayToDispatch
 from settlement.dispatch.losses import demand_with_losses_wh, with_losses
@@ -249,6 +249,10 @@ class StudyInputs:
         return DayToDispatch(
             free_w(self._supplied(day)), demand_with_losses_wh(law.model.energy_areas, at_nodes_wh)
         )
+
+    def share(self, model: MarketModel, rules: FairPlay, readings: DayReadings) -> DayShares:
+        """Return how Fair Play shares a day as it is made, if it does."""
+        return shares_of_day(model, rules, readings)
 
     def day_totals(self, day: dt.date) -> list[DayTotal]:
         """Return nothing: a study is never posted, so no journal needs its energy."""

@@ -8,9 +8,11 @@ import pytest
 
 from common.refusals import Refused
 from rulebook.documents import MarketRules
+from settlement.core.fair_play_market import shares_of_day
 from settlement.evidence.store import day_digests
 from settlement.explanations.explain import day_facts
 from settlement.meters.ingest import MeterFile, ingest
+from settlement.runs import contract_days
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
     BLOCK_WH,
@@ -57,6 +59,26 @@ def test_a_month_whose_first_day_lacks_readings_remembers_nothing_of_the_month_b
     taken = [vectors(session, whole, second)["taken_wh", point] for point in POINTS]
     after = state_of(session, alone, third).taken_wh
     assert after.tolist() == [int(np.maximum(each, 0).sum()) for each in taken]
+
+
+def test_each_day_of_a_run_is_shared_once(session, monkeypatch):
+    """What it settles to, what it hands to the next and what its journal moves are of one sharing.
+
+    Beside them the day before the run is shared, by which it begins.
+    """
+    publish_with(session, FAIR_PLAY)
+    ingest_month_end(session, FIRST, LAST, desiring=())
+    shared = []
+
+    def share(model, rules, readings):
+        shared.append(readings.day)
+        return shares_of_day(model, rules, readings)
+
+    monkeypatch.setattr(contract_days, "shares_of_day", share)
+    run = settle_days(session, MIDDLE, LAST)
+    found = vectors(session, run, MIDDLE)
+    assert any(found["owed_w", point].any() for point in POINTS)
+    assert shared == [FIRST, MIDDLE, LAST]
 
 
 def hourly_csv(first: dt.date, last: dt.date) -> bytes:

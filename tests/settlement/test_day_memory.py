@@ -163,7 +163,7 @@ def test_an_equal_day_is_settled_once_in_a_verification(session, world, monkeypa
     monkeypatch.setattr(
         computing,
         "settle_day",
-        lambda model, day, play: settled.append(day.day) or settle_day(model, day, play),
+        lambda model, day, *of: settled.append(day.day) or settle_day(model, day, *of),
     )
     monkeypatch.setattr(
         computing, "play_games", lambda *of: played.append(of[1]) or play_games(*of)

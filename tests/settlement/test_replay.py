@@ -345,7 +345,7 @@ def test_many_days_come_in_order_and_few_are_held_at_once(monkeypatch, threads):
     """Later days finish first; they wait, and only so many days are ahead of the reader."""
     started = []
 
-    def settle_later_days_faster(_model, day, _play):
+    def settle_later_days_faster(_model, day, *_):
         started.append(day)
         time.sleep(0.003 if day.day % 2 else 0)
         return DayResult(day, ())
@@ -360,7 +360,7 @@ def test_many_days_come_in_order_and_few_are_held_at_once(monkeypatch, threads):
 
 
 def test_a_day_that_fails_stops_the_run(monkeypatch):
-    def fail_on_the_third(_model, day, _play):
+    def fail_on_the_third(_model, day, *_):
         if day == MANY_DAYS[2]:
             raise ZeroDivisionError(f"{day}")
         return DayResult(day, ())

@@ -16,6 +16,7 @@ from settlement.runs.results import (
     first_difference,
     run_result_digest,
     vector_digest,
+    vector_digests,
     vectors_of,
 )
 from tests.worlds.rolled_back import rolled_back
@@ -63,6 +64,14 @@ def test_memory_layout_does_not_count():
     expected = vector_digest(DAY, "m", "e", np.array([1, 5, 9]))
     assert vector_digest(DAY, "m", "e", wide[:, 1]) == expected
     assert vector_digest(DAY, "m", "e", wide[:, 1].astype(">i8")) == expected
+
+
+@pytest.mark.parametrize("entities", [(), ("market",), ("Zürich", "B-home", "a:b")])
+def test_the_digests_of_a_table_are_those_of_its_vectors(entities):
+    wide = np.arange(-12, 12, dtype=np.int64).reshape(8, 3)
+    values = wide.T[: len(entities)]
+    expected = [vector_digest(DAY, "m", *vector) for vector in zip(entities, values, strict=True)]
+    assert vector_digests(DAY, "m", entities, values) == expected
 
 
 def result_of(*tables: ResultTable) -> DayResult:
