@@ -234,16 +234,23 @@ def _weigh_places(
     the place on by the cut inside.
     """
     places = len(inner_kw)
-    by_place = np.zeros((outer_sizes, places + 1, 3), dtype=np.int64)
+    by_place = np.empty((outer_sizes, places + 1, 3), dtype=np.int64)
+    size_of = np.empty(places, dtype=np.uintp)
+    for place in range(places):
+        size_of[place] = sizes[inner_choices[place]]
     for size in range(outer_sizes):
-        total = 0
+        of_size, left = both[size:], np.int64(0)
         for place in range(places):
-            weight = both[size + sizes[inner_choices[place]]]
-            total += weight
-            by_place[size, place + 1, 0] = total
-            by_place[size, place + 1, 1] = by_place[size, place, 1] + weight * inner_kw[place]
-        for place in range(places + 1):
-            by_place[size, place, 2] = total - by_place[size, place, 0]
+            left += of_size[size_of[place]]
+        before, supplied = np.int64(0), np.int64(0)
+        for place in range(places):
+            cell, weight = by_place[size, place], of_size[size_of[place]]
+            cell[0], cell[1], cell[2] = before, supplied, left
+            before += weight
+            supplied += weight * inner_kw[place]
+            left -= weight
+        cell = by_place[size, places]
+        cell[0], cell[1], cell[2] = before, supplied, left
     return by_place
 
 
@@ -263,9 +270,13 @@ def _sum_by_inner(
         weights, both: by coalition size, once and as one that a member joined or would join.
     """
     places = len(inner_kw)
-    by_inner = np.zeros(places, dtype=np.int64)
+    by_place, by_inner = np.zeros(places, dtype=np.int64), np.empty(places, dtype=np.int64)
     everything = 0
+    size_of = np.empty(places, dtype=np.uintp)
+    for place in range(places):
+        size_of[place] = sizes[inner_choices[place]]
     for size in range(len(cells)):
+        of_size, joined = weights[size:], both[size:]
         # Of outer choices whose place is above an inner one's, the cut outside is the smaller.
         count, outside, inside = 0, 0, 0
         for place in range(1, places + 1):
@@ -276,9 +287,10 @@ def _sum_by_inner(
             total = outside + count * inner_kw[place] + inside
             count -= cells[size, place + 1, 0]
             outside -= cells[size, place + 1, 1]
-            coalition_size = size + sizes[inner_choices[place]]
-            by_inner[inner_choices[place]] += both[coalition_size] * total
-            everything += weights[coalition_size] * total
+            by_place[place] += joined[size_of[place]] * total
+            everything += of_size[size_of[place]] * total
+    for place in range(places):
+        by_inner[inner_choices[place]] = by_place[place]
     return by_inner, everything
 
 
