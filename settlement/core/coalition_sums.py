@@ -196,11 +196,12 @@ def _sum_by_outer(
     choices, places, one = len(table) >> 1, len(inner_kw), np.uintp(1)
     cells = np.zeros((len(by_place), places + 1, 3), dtype=np.int64)
     outside_kw, inside_kw = table[:choices], table[choices:]
-    for members in range(1 << len(last_kw)):
-        supply = 0
-        for unit in range(len(last_kw)):
-            if members >> unit & 1:
-                supply += last_kw[unit]
+    supplies = np.zeros(1 << len(last_kw), dtype=np.int64)
+    for unit in range(len(last_kw)):
+        for members in range(1 << unit):
+            supplies[members + (1 << unit)] = supplies[members] + last_kw[unit]
+    for members in range(len(supplies)):
+        supply = supplies[members]
         written = by_outer[members * choices : (members + 1) * choices]
         size_of = sizes[members * choices : (members + 1) * choices]
         for choice in range(choices):
