@@ -1,0 +1,1 @@
+"""The market online: events in, prices out, and a log from which both come again."""

@@ -1,0 +1,181 @@
+"""The state machine of a market: events in, in the order of the log; prices out.
+
+What it publishes is a pure function of the log: of the events, their order and their batches. It
+knows no clock but the market's, the latest moment that any event spoke of.
+
+*Batch.* Events are taken one by one, and prices made once after the last of a batch.
+
+*Deadband.* A holon is published when its price, or its sell price, lies further than the deadband
+from what was last published of it. Where an interval ends, every holon is published as it is then,
+so what is published is never further from the exact price than the deadband, and at the end of an
+interval it is the exact price.
+
+*Memoryless.* A price depends on what is known now, never on what was published or on the way here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from market.core.events import TELEMETRY, Event, Kind, Outcome
+from market.core.grid_state import GridState
+from market.core.online import OnlineMarket
+from market.core.pricing import Prices
+from settlement.core.arrays import Integers
+
+MOST_AHEAD_US = 24 * 3_600 * 1_000_000
+"""An event other than the clock's may be this much ahead of all before it: a mistyped year is not
+taken for the time that it is."""
+
+
+class Cause(StrEnum):
+    """Why prices were published."""
+
+    MOVED = "moved"
+    INTERVAL_END = "interval end"
+    TICK = "tick"
+    RULES = "rules"
+
+
+@dataclass(frozen=True, eq=False)
+class Publication:
+    """Prices of some holons from a moment on.
+
+    Attributes:
+        at_us: the market's clock.
+        cause: why they are published.
+        holons: shape (M,), indices in the order of `Holons`, rising.
+        prices: of those holons, shape (M,) each.
+    """
+
+    at_us: int
+    cause: Cause
+    holons: Integers
+    prices: Prices
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """What became of a batch: an outcome for each event, and what is published, in order."""
+
+    outcomes: list[Outcome]
+    publications: list[Publication]
+
+
+@dataclass
+class Machine:
+    """A market between two events.
+
+    Attributes:
+        law: the law of a market by its digest, as `rules` events name it.
+        market: in force; None before the first `rules` event.
+        clock_us: the latest moment that an event spoke of; None before the first.
+        published: of all holons, what was last published.
+    """
+
+    law: Mapping[str, OnlineMarket]
+    market: OnlineMarket | None = None
+    clock_us: int | None = None
+    grid: GridState | None = None
+    published: Prices | None = None
+    _publications: list[Publication] = field(default_factory=list)
+
+    def take(self, batch: Sequence[Event]) -> Taken:
+        """Take a batch, and return what became of it and what is published."""
+        self._publications = []
+        outcomes = [self._take(event) for event in batch]
+        self._publish_moved()
+        return Taken(outcomes, self._publications)
+
+    def _take(self, event: Event) -> Outcome:
+        outcome = self._judge(event)
+        if outcome is not Outcome.TAKEN:
+            return outcome
+        self._reach(event.at_us)
+        if event.kind is Kind.RULES:
+            self._obey(self.law[event.words[0]])
+        elif event.kind in TELEMETRY and self.grid is not None:
+            self.grid.move(event)
+        return outcome
+
+    def _judge(self, event: Event) -> Outcome:
+        """Return what becomes of an event; nothing moves by this."""
+        apart = self._judge_moment(event)
+        if apart is not None:
+            return apart
+        if event.kind is Kind.RULES:
+            if len(event.words) != 1 or event.numbers or event.entity:
+                return Outcome.UNREADABLE
+            return Outcome.TAKEN if event.words[0] in self.law else Outcome.UNKNOWN
+        if event.kind is Kind.CLOCK:
+            is_bare = not (event.numbers or event.words or event.entity)
+            return Outcome.TAKEN if is_bare else Outcome.UNREADABLE
+        if event.kind in TELEMETRY and self.grid is not None:
+            return self.grid.judge(event)
+        return Outcome.UNKNOWN if self.grid is None else Outcome.UNREADABLE
+
+    def _judge_moment(self, event: Event) -> Outcome | None:
+        """Return why the moment of an event keeps it apart; None where it does not."""
+        if self.clock_us is None:
+            return None
+        delay_us = 0 if self.market is None else self.market.accepted_delay_us
+        if event.at_us < self.clock_us - delay_us:
+            return Outcome.LATE
+        if event.kind is not Kind.CLOCK and event.at_us > self.clock_us + MOST_AHEAD_US:
+            return Outcome.AHEAD
+        return None
+
+    def _reach(self, at_us: int) -> None:
+        """Move the clock on; where an interval ends on the way, publish what held to its end.
+
+        Where several end, nothing happened in between: what is published at the first holds on.
+        """
+        if self.clock_us is not None and self.market is not None and at_us > self.clock_us:
+            interval_us = self.market.interval_us
+            step_us = self.market.tick_us or interval_us
+            end_us = (self.clock_us // step_us + 1) * step_us
+            if end_us <= at_us:
+                cause = Cause.TICK if end_us % interval_us else Cause.INTERVAL_END
+                self._publish_all(end_us, cause)
+        self.clock_us = at_us if self.clock_us is None else max(self.clock_us, at_us)
+
+    def _obey(self, market: OnlineMarket) -> None:
+        self.market = market
+        if self.grid is None:
+            self.grid = GridState(market)
+        else:
+            self.grid.obey(market)
+        self._publish_all(self.clock_us or 0, Cause.RULES)
+
+    def _publish_all(self, at_us: int, cause: Cause) -> None:
+        """Publish every holon as it is now."""
+        if self.grid is None:
+            return
+        prices = self.grid.prices_in_full() if self._asks_flow else self.grid.prices()
+        self.published = prices
+        every = np.arange(len(prices.price_micro_per_mwh), dtype=np.int64)
+        self._publications.append(Publication(at_us, cause, every, prices))
+
+    @property
+    def _asks_flow(self) -> bool:
+        return self.market is not None and self.market.model.deliverability == "max-flow"
+
+    def _publish_moved(self) -> None:
+        """Publish the holons whose prices left the deadband; by maximum flow they wait."""
+        if self.grid is None or self.market is None or self._asks_flow:
+            return
+        if self.published is None or self.clock_us is None:
+            return
+        prices = self.grid.prices()
+        deadband = self.market.deadband_micro_per_mwh
+        has_moved = np.zeros(len(prices.price_micro_per_mwh), dtype=np.bool_)
+        for name in ("price_micro_per_mwh", "sell_price_micro_per_mwh"):
+            has_moved |= abs(getattr(prices, name) - getattr(self.published, name)) > deadband
+        moved = np.flatnonzero(has_moved)
+        if not len(moved):
+            return
+        told = prices.of(moved)
+        self._publications.append(Publication(self.clock_us, Cause.MOVED, moved, told))
+        self.published = self.published.with_these(moved, told)

@@ -1,0 +1,34 @@
+"""The law of a market as its state machine needs it."""
+
+from dataclasses import dataclass
+
+from settlement.core.model import MarketModel
+
+
+@dataclass(frozen=True, eq=False)
+class OnlineMarket:
+    """The law of a market on a day, compiled.
+
+    Attributes:
+        digest: of the law, by which a `rules` event names it.
+        model: as settlement has it.
+        lines: ids, in the order of the grid's lines.
+        zone: whose local days are settlement days.
+        deadband_micro_per_mwh: a price is published anew once it moved by more than this.
+        accepted_delay_us: an event that is this much older than the market's clock, or less, is
+            taken; what is older is kept apart.
+        tick_us: how often prices by maximum flow are made while an interval runs; 0: at its end.
+    """
+
+    digest: str
+    model: MarketModel
+    lines: tuple[str, ...]
+    zone: str
+    deadband_micro_per_mwh: int
+    accepted_delay_us: int
+    tick_us: int = 0
+
+    @property
+    def interval_us(self) -> int:
+        """Length of an interval."""
+        return self.model.interval_minutes * 60_000_000
