@@ -6,6 +6,7 @@ A module that is added is pure until it is named here.
 SHELLS = {
     "database/addresses.py": "reads the environment, and asks the database who comes",
     "database/bulk.py": "many rows to and from the database",
+    "database/catalogue/partitions.py": "knows how the database names the partitions of days",
     "database/catalogue/routines.py": "asks questions of the catalogue",
     "database/catalogue/surroundings.py": "asks questions of the catalogue",
     "database/catalogue/tables.py": "asks questions of the catalogue",
@@ -70,6 +71,9 @@ SHELLS = {
     "ledger/trail/tables.py": "declares tables of the database",
     "ledger/trail/verification.py": "reads every row to prove it",
     "ledger/verification.py": "reads every row to prove it",
+    "market/inbox.py": "use case: hand events in",
+    "market/store.py": "moves rows",
+    "market/tables.py": "declares tables of the database",
     "rulebook/changes/store.py": "moves rows",
     "rulebook/changes/tables.py": "declares tables of the database",
     "rulebook/clause_search.py": "asks questions of the database",

@@ -49,7 +49,8 @@ class GridState:
         for row, name in enumerate(model.supply_points):
             net_demand[model.supply_point_node[row]] += self._said_w(Kind.DEMAND, name)
         self._net_demand_w = net_demand
-        self.grid = replace(model.grid, **self._ratings())
+        forward, backward = self._ratings()
+        self.grid = replace(model.grid, rating_w=forward, reverse_rating_w=backward)
         demand = np.maximum(np.array(net_demand, dtype=np.int64), 0)
         self.sums: Sums = self.holons.sums(self.grid, available, demand)
         self._all_demand_w = sum(demand.tolist())
@@ -58,14 +59,14 @@ class GridState:
                 f"demand of {self._all_demand_w} W, the limit is {MOST_DEMAND_W}; check the unit"
             )
 
-    def _ratings(self) -> dict[str, Integers]:
+    def _ratings(self) -> tuple[Integers, Integers]:
         grid = self.market.model.grid
         forward, backward = grid.rating_w.copy(), grid.reverse_rating_w.copy()
         for name, row in self._line.items():
             known = self.said.get((Kind.LINE_RATING, name))
             if known is not None:
                 forward[row], backward[row] = known.numbers
-        return {"rating_w": forward, "reverse_rating_w": backward}
+        return forward, backward
 
     def _said_w(self, kind: Kind, name: str) -> int:
         known = self.said.get((kind, name))
