@@ -1,10 +1,9 @@
 """Moments in microseconds since 1970, as events have them, and in words of the calendar."""
 
 import datetime as dt
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from common.calendar_years import EARLIEST_DAY, LATEST_DAY
+from rulebook.days import day_of, day_start
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -31,9 +30,9 @@ LATEST_US = microseconds_of(dt.datetime.combine(LATEST_DAY, dt.time(), dt.UTC))
 
 def local_day(at_us: int, zone: str) -> dt.date:
     """Return the day on which a moment lies where a market is."""
-    return moment_of(at_us).astimezone(_zone(zone)).date()
+    return day_of(moment_of(at_us), zone)
 
 
-@lru_cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def midnight_us(day: dt.date, zone: str, *, days: int = 0) -> int:
+    """Return the moment at which a day begins where a market is, or one that many days later."""
+    return microseconds_of(day_start(day + dt.timedelta(days=days), zone))

@@ -15,7 +15,15 @@ from database.bulk import vector_cursor
 from market.core.events import Event, Kind, Logged, Outcome
 from market.core.machine import Cause, Publication
 from market.core.pricing import Prices
-from market.log import EventEntry, Head, Opening, PublicationEntry, Sealed, Submitted
+from market.log import (
+    NOTHING_BEFORE,
+    EventEntry,
+    Head,
+    Opening,
+    PublicationEntry,
+    Sealed,
+    Submitted,
+)
 from market.moments import microseconds_of, moment_of
 from settlement.core.arrays import Integers
 
@@ -54,6 +62,19 @@ PUBLICATIONS = f"""{_PUBLICATIONS}
 """
 PUBLICATIONS_OF_DAY = f"""{_PUBLICATIONS}
  WHERE market = %s AND day = %s ORDER BY sequence, part
+"""
+RULES_BEFORE = """
+SELECT day, key, kind, entity, at, numbers, words, submitted_at, submitted_by
+  FROM market.event
+ WHERE market = %s AND sequence < %s AND kind = 'rules' AND outcome = 'taken'
+ ORDER BY sequence DESC LIMIT 1
+"""
+DIGEST_BEFORE = """
+SELECT digest FROM market.event WHERE market = %s AND sequence = %s
+"""
+PUBLISHED_BEFORE = """
+SELECT digest FROM market.publication WHERE market = %s AND sequence < %s
+ ORDER BY sequence DESC, part DESC LIMIT 1
 """
 OPENING = "SELECT day, sequence, state FROM market.opening WHERE market = %s"
 SEALED_UP_TO = "SELECT coalesce(max(last_sequence), 0) FROM market.sealed WHERE market = %s"
@@ -162,6 +183,23 @@ def head(connection: Connection, market: str) -> Head:
     """Return where the log of a market ends."""
     row = connection.cursor(binary=True).execute(HEAD, [market], prepare=True).fetchone()
     return Head() if row is None else Head(row[0], bytes(row[1]), bytes(row[2]))
+
+
+def head_before(connection: Connection, market: str, sequence: int) -> Head:
+    """Return where the log ended before an event came to it."""
+    of_event = connection.execute(DIGEST_BEFORE, [market, sequence - 1]).fetchone()
+    published = connection.execute(PUBLISHED_BEFORE, [market, sequence]).fetchone()
+    return Head(
+        sequence - 1,
+        bytes(of_event[0]) if of_event else NOTHING_BEFORE,
+        bytes(published[0]) if published else NOTHING_BEFORE,
+    )
+
+
+def rules_before(connection: Connection, market: str, sequence: int) -> Submitted | None:
+    """Return the event by which the law in force before an event of the log came into force."""
+    row = connection.execute(RULES_BEFORE, [market, sequence]).fetchone()
+    return None if row is None else Submitted(0, _event(*row[:7]), *row[7:])
 
 
 def events(

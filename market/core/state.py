@@ -1,0 +1,62 @@
+"""What a machine knows, as plain values and back: a day is replayed from what the market knew then.
+
+Whatever else a machine comes to know belongs here: `tests/market/test_state.py` holds a machine
+that was restored to the one that went on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from market.core.events import Kind
+from market.core.grid_state import GridState, Known
+from market.core.machine import Machine
+from market.core.online import OnlineMarket
+from market.core.pricing import Prices
+
+State = Mapping[str, Any]
+
+
+def state_of(machine: Machine) -> State:
+    """Return all that a machine knows as texts, whole numbers, lists and mappings of texts."""
+    said = {} if machine.grid is None else machine.grid.said
+    return {
+        "clock_us": machine.clock_us,
+        "law": None if machine.market is None else machine.market.digest,
+        "said": [
+            [kind.value, entity, known.at_us, list(known.numbers)]
+            for (kind, entity), known in sorted(said.items())
+        ],
+        "published": None
+        if machine.published is None
+        else {each.name: getattr(machine.published, each.name).tolist() for each in fields(Prices)},
+    }
+
+
+def restore(state: State, law: Mapping[str, OnlineMarket]) -> Machine:
+    """Return a machine that knows what `state_of` said.
+
+    Args:
+        state: as `state_of` returned it.
+        law: what it goes on with, which has the law in force.
+
+    Raises:
+        KeyError: it has not, or `state` is none.
+    """
+    machine = Machine(law)
+    machine.clock_us = state["clock_us"]
+    if state["law"] is not None:
+        machine.market = law[state["law"]]
+        machine.grid = GridState(machine.market)
+        machine.grid.said = {
+            (Kind(kind), entity): Known(at_us, tuple(numbers))
+            for kind, entity, at_us, numbers in state["said"]
+        }
+        machine.grid.obey(machine.market)
+    if state["published"] is not None:
+        machine.published = Prices(
+            **{name: np.array(each, dtype=np.int64) for name, each in state["published"].items()}
+        )
+    return machine
