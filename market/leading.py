@@ -43,12 +43,6 @@ def lock_key(market: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def try_to_lead(connection: Connection, market: str) -> bool:
-    """Take the lock of a market's leader if it is free, until the connection ends."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_key(market)]).fetchone()
-    return row == (True,)
-
-
 def is_fenced(error: psycopg.Error) -> bool:
     """Whether an append was refused because another leads."""
     return error.sqlstate == FENCED_SQLSTATE

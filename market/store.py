@@ -102,6 +102,7 @@ def submit(connection: Connection, market: str, events: Sequence[Event], by: str
             [word for event in events for word in event.words],
             by,
         ],
+        prepare=True,
     )
     return [place - 1 for (place,) in rows]
 

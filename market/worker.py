@@ -21,12 +21,13 @@ from market import store
 from market.core.machine import Cause
 from market.course import Batch, Course
 from market.law_book import Resolve
-from market.leading import catch_up, connect, find_course, is_fenced, try_to_lead
+from market.leading import catch_up, connect, find_course, is_fenced, lock_key
 from market.sealing import Sealer
 from market.store import Connection
+from market.waiting import Ear, Turn
 
 WAIT_SECONDS = 0.1
-"""Longest for what nobody told of: a notification that was lost, a lock that fell free."""
+"""Longest for what nobody told of: a notification that was lost, a wish that it ends."""
 REST_SECONDS = 0.5
 """Before a server that was lost is asked again."""
 
@@ -95,53 +96,47 @@ def work(url: str, market: str, resolve: Resolve, stop: Flag, tell: Tell = lambd
 def _work(
     connection: Connection, url: str, market: str, resolve: Resolve, stop: Flag, tell: Tell
 ) -> None:
-    course = find_course(connection, market, resolve)
+    ear, course = Ear(connection), find_course(connection, market, resolve)
     with closing(connect(url)) as lock:
-        if not _wait_for_turn(connection, lock, course, stop, tell):
+        if not _wait_for_turn(connection, ear, Turn(lock, lock_key(market)), course, stop, tell):
             return
         epoch = store.begin_epoch(connection, market)
         catch_up(connection, course)
         tell(f"{market}: leading in epoch {epoch}, from event {course.head.sequence + 1:,}")
         sealer = Sealer(url, market)
         try:
-            _lead(Leader(connection, course, epoch), sealer, stop)
+            _lead(Leader(connection, course, epoch), ear, sealer, stop)
         finally:
             sealer.end()
 
 
 def _wait_for_turn(
-    connection: Connection, lock: Connection, course: Course, stop: Flag, tell: Tell
+    connection: Connection, ear: Ear, turn: Turn, course: Course, stop: Flag, tell: Tell
 ) -> bool:
     """Follow the log until nobody else leads; return whether to lead."""
     connection.execute(f"LISTEN {PUBLISHED_CHANNEL}".encode())
     is_told = False
     while not stop.is_set():
         catch_up(connection, course, stop.is_set)
-        if try_to_lead(lock, course.market):
+        ear.wait(WAIT_SECONDS, turn)
+        if turn.is_given():
             break
         if not is_told:
             tell(f"{course.market}: another leads; following")
             is_told = True
-        _wait(connection)
     connection.execute("UNLISTEN *")
     return not stop.is_set()
 
 
-def _lead(leader: Leader, sealer: Sealer, stop: Flag) -> None:
+def _lead(leader: Leader, ear: Ear, sealer: Sealer, stop: Flag) -> None:
     leader.connection.execute(f"LISTEN {INBOX_CHANNEL}".encode())
     while not stop.is_set():
         batch = leader.step()
         if batch is None:
-            _wait(leader.connection)
+            ear.wait(WAIT_SECONDS)
         elif any(each.publication.cause is Cause.INTERVAL_END for each in batch.publications):
             sealer.offer(leader.course.head)
     sealer.offer(leader.course.head)
-
-
-def _wait(connection: Connection) -> None:
-    """Wait until something is told, for a tenth of a second at most."""
-    for _ in connection.notifies(timeout=WAIT_SECONDS, stop_after=1):
-        pass
 
 
 def _reason(error: psycopg.Error) -> str:

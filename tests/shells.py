@@ -76,6 +76,7 @@ SHELLS = {
     "market/sealing.py": "seals a log, by a thread of its own",
     "market/store.py": "moves rows",
     "market/tables.py": "declares tables of the database",
+    "market/waiting.py": "waits for the database",
     "market/worker.py": "use case: lead a market",
     "rulebook/changes/store.py": "moves rows",
     "rulebook/changes/tables.py": "declares tables of the database",

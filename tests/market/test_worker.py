@@ -29,7 +29,7 @@ from tests.market.led import (
     wait_until_taken,
     writer_url,
 )
-from tests.market.streams import event, in_force
+from tests.market.streams import event
 
 
 def leader_of(connection) -> Leader:
@@ -177,7 +177,7 @@ def killed(engine, kills: int, seed: int) -> None:
             part = events[number * 40 : (number + 1) * 40]
             producer = threading.Thread(target=hand_in, args=(engine, part, 3))
             producer.start()
-            pause.wait(chance.random() * 0.06)
+            pause.wait(chance.random() * 0.1)
             workers[0].kill()  # the eldest leads
             workers.pop(0).join()
             workers.append(start_worker(url))
