@@ -1,5 +1,6 @@
 """From documents to the law of a market as its state machine needs it."""
 
+from common.refusals import Finding, Refused
 from ledger.chain import encode
 from ledger.tree import leaf_hash, merkle_root
 from market.core.online import OnlineMarket
@@ -40,3 +41,22 @@ def online_market(rules: RuleSet) -> OnlineMarket | None:
         late_after_days=market_rules.meter_data.late_after_days,
         forward_hours=online.forward_hours,
     )
+
+
+def required_online_market(rules: RuleSet) -> OnlineMarket:
+    """Return the law of a market compiled.
+
+    Raises:
+        Refused: its market rules have no part `online` (`market-not-online`).
+    """
+    market = online_market(rules)
+    if market is None:
+        finding = Finding(
+            "market-not-online",
+            f"{rules.market_rules.instrument}: online",
+            f"empty on {rules.effective}",
+            "a market is online while its market rules say how: deadband, delay and forward time",
+            "publish market rules with the part `online`, or choose a day on which they have it",
+        )
+        raise Refused([finding])
+    return market

@@ -5,8 +5,10 @@ import uuid
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from market.rules import law_digest, online_market
+from common.refusals import Refused
+from market.rules import law_digest, online_market, required_online_market
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules, Registration
 from rulebook.resolve import PinnedVersion, RuleSet
@@ -57,7 +59,14 @@ def test_the_part_of_the_law_that_is_of_the_market_online_is_in_the_machines_uni
 
 
 def test_a_market_without_that_part_is_not_online():
-    assert online_market(rules_with(None)) is None
+    rules = rules_with(None)
+    assert online_market(rules) is None
+    with pytest.raises(Refused) as refused:
+        required_online_market(rules)
+    (finding,) = refused.value.findings
+    assert finding.code == "market-not-online"
+    assert "gb12/market-rules" in finding.place and "2024-01-01" in finding.value
+    assert required_online_market(rules_with(STATED)).digest == law_digest(rules_with(STATED))
 
 
 def test_lines_stand_in_the_order_of_the_compiled_grid():
