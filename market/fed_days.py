@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.refusals import refuse_any
-from market.core.events import Event
+from market.core.events import Event, Kind
+from market.core.grid_state import NEVER_US
 from market.feeding import FedReadings, day_events
 from market.rules import required_online_market
 from rulebook.law import rules_for_period
@@ -63,14 +65,38 @@ def _fed(used: UsedReadings, stored: MeasuredDay | None, methods: Sequence[str])
     )
 
 
-def split_by_told(
-    session: Session, market: str, events: list[Event]
-) -> tuple[list[Event], list[Event]]:
-    """Return the events of a feed that the market was told before, and those that it was not."""
-    if not events:
-        return [], []
+@dataclass(frozen=True)
+class Split:
+    """A feed beside what the market was told before.
+
+    Attributes:
+        readings: events that it was told; of readings alone, as the same revision must say the
+            same, where telemetry is what was said then, whatever was read later.
+        before: how many events it was told, readings and others.
+        rest: what it is still to be told.
+    """
+
+    readings: list[Event]
+    before: int
+    rest: list[Event]
+
+
+def split_by_told(session: Session, market: str, events: Sequence[Event]) -> Split:
+    """Return events of a feed by whether the market was told them.
+
+    Up to the last moment that its clock was told to have reached, the day is lived through: there
+    only readings are left to tell, such as a later revision.
+    """
     days = [event.day for event in events]
     limits = {"market": market, "first": min(days), "last": max(days)}
     told = {(day, key) for day, key in session.execute(KEYS_TOLD, limits)}
-    before = [event for event in events if (event.day, event.key) in told]
-    return before, [event for event in events if (event.day, event.key) not in told]
+    known = [event for event in events if (event.day, event.key) in told]
+    reached_us = max((event.at_us for event in known if event.kind is Kind.CLOCK), default=NEVER_US)
+    rest = [
+        event
+        for event in events
+        if (event.day, event.key) not in told
+        and (event.kind is Kind.READING or event.at_us >= reached_us)
+    ]
+    readings = [event for event in known if event.kind is Kind.READING]
+    return Split(readings, len(known), rest)
