@@ -163,6 +163,18 @@ class ExPost:
             if now is not None and now is not of.market:
                 self.days[each] = self._moved(of, now)
 
+    def _forget(self, clock_us: int) -> None:
+        """Forget the days that are closed, and law that is of such days alone."""
+        for old in [
+            each for each, of in self.days.items() if clock_us > _closes_us(each, of.market)
+        ]:
+            del self.days[old]
+        while len(self.law) > 1:
+            last_day = self.law[1][0] - timedelta(days=1)
+            if clock_us <= _closes_us(last_day, self.law[0][1]):
+                break
+            del self.law[0]
+
     def _moved(self, of: _Day, market: OnlineMarket) -> _Day:
         """Return the readings of a day under other law: of whom it knows, in its intervals."""
         made = _Day(of.day, market)
@@ -200,7 +212,7 @@ class ExPost:
         """
         market = self._law_of(event.day)
         if market is None:
-            return Outcome.UNKNOWN
+            return self._judge_before_law(event.day, clock_us)
         if not _is_readable(event, market):
             return Outcome.UNREADABLE
         if clock_us > _closes_us(event.day, market):
@@ -208,6 +220,12 @@ class ExPost:
         of = self._day(event.day, market)
         row = of.rows[event.words[0]].get(event.entity)
         return Outcome.UNKNOWN if row is None else of.judge(event, row)
+
+    def _judge_before_law(self, day: date, clock_us: int) -> Outcome:
+        """Return what becomes of a reading of a day whose law was never known, or is forgotten."""
+        is_counted = self.law and day.year in YEARS
+        is_late = is_counted and clock_us > _closes_us(day, self.law[0][1])
+        return Outcome.LATE if is_late else Outcome.UNKNOWN
 
     def take(self, event: Event) -> None:
         """Keep a reading that was judged to be taken."""

@@ -236,8 +236,10 @@ READ = {
     "of more than there is": (reading(DEMAND, "home", 0, MOST_W + 1), Outcome.UNREADABLE),
     "past what is exact": (reading(DEMAND, "home", 0, MOST_DEMAND_W // 2 + 1), Outcome.TOO_LARGE),
     "the most that is exact": (reading(DEMAND, "home", 0, MOST_DEMAND_W // 2), Outcome.TAKEN),
-    "of a day before all law": (
-        reading(DEMAND, "home", 0, 1, day=DAY - dt.timedelta(days=1)), Outcome.UNKNOWN),
+    "of a day before all law, and late by it": (
+        reading(DEMAND, "home", 0, 1, day=DAY - dt.timedelta(days=1)), Outcome.LATE),
+    "of a day before all years": (
+        reading(DEMAND, "home", 0, 1, day=dt.date.min), Outcome.UNKNOWN),
     "of a year that no clock knows": (
         reading(DEMAND, "home", 0, 1, day=dt.date.max), Outcome.UNREADABLE),
     "on the last moment before it is late": (
