@@ -140,9 +140,9 @@ class Bookings:
             self._forget()
         self._book_again()
 
-    def ease(self) -> None:
-        """Note that the grid moved: who waits is tried again."""
-        self.forward.moved()
+    def ease(self, name: str) -> None:
+        """Note that a unit, supply point or line moved: who waits is tried again."""
+        self.forward.moved(name)
         self.has_eased = True
 
     def _book_again(self) -> None:
@@ -250,11 +250,11 @@ class Bookings:
 
     def _request(self, event: Event) -> Outcome:
         request = Request.of(event)
-        node = self.forward.node_of(event.entity)
-        if request is None or node is None:
+        if request is None:
             raise AssertionError("an event is taken that was not judged")
         self.asked += 1
-        group = (self.market.model.grid.nodes[node], request.product)
+        node = self.market.model.grid.nodes[self.forward.node_of(event.entity)]
+        group = (node, request.product)
         record = BookingRecord(event.key, self.asked, 0, request, group, State.WAITING)
         found = quote(self.forward, request)
         if found.reason is None:
@@ -361,8 +361,8 @@ class Bookings:
         found = Quote((), Reason.SHORT)
         if record.request.latest_minute * MINUTE_US <= self.clock_us:
             found = Quote((), Reason.WINDOW)
-        elif self.forward.node_of(record.request.point) is not None:
-            found = quote(self.forward, record.request)
+        elif self.forward.knows(record.request.point):
+            found = quote(self.forward, record.request, whole=True)
         if found.reason is None:
             self._book(record, found)
         elif found.reason is Reason.WINDOW:

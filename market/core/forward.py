@@ -6,23 +6,23 @@ on. A forecast that was said before an outage began counts for nothing while the
 said after it knew of it. What is booked is added at its node: a purchase as demand, a sale as net
 export, which lowers demand there and is supply nowhere else, as in settlement.
 
-Tightness and prices are settlement's, of all intervals at once. What can be brought into a holon
-does not depend on demand inside it, under either measure of imports. So whoever asks for more at a
-node is answered from the sums of the holons over it alone; only what is booked moves the others,
-and only in the intervals booked.
+Tightness and prices are settlement's. What can be brought into a holon does not depend on demand
+inside it, under either measure of imports: so whoever asks for more at a node is answered from the
+sums of the holons over it alone. These are moved by each entity that spoke since somebody last
+asked; only by maximum flow all is made again, or after a booking the intervals that were booked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from market.core.events import Event, Outcome
+from market.core.forward_sums import ForwardSums, NodeForward
 from market.core.grid_state import MOST_W, NEVER_US, GridState
 from market.core.online import OnlineMarket
-from market.core.pricing import MOST_DEMAND_W, Prices
+from market.core.pricing import Prices
 from settlement.core.arrays import Flags, Integers
-from settlement.core.tightness import PPM, Curve, LayerTightness, layer_tightness
 
 MINUTE_US = 60_000_000
 
@@ -71,74 +71,18 @@ class Forecast:
     said_us: Integers
     power_w: Integers
 
-    def moved(self, old: Horizon, new: Horizon) -> "Forecast":
-        """Return it for another horizon: an interval has what held at its start."""
-        at = (new.starts - old.first_minute) // old.minutes
-        known = (at >= 0) & (at < old.count)
-        at = np.where(known, at, 0)
+    def moved(self, at: Integers, known: Flags) -> "Forecast":
+        """Return it for another horizon, whose intervals have what held where `known`, at `at`."""
         return Forecast(
             np.where(known, self.said_us[at], NEVER_US), np.where(known, self.power_w[at], 0)
         )
-
-
-@dataclass(frozen=True, eq=False)
-class NodeForward:
-    """The intervals to come as seen from one node, in its K layers.
-
-    Attributes:
-        demand_w, deliverable_w: shape (K, T), of the holon of each layer that holds the node.
-        net_demand_w: shape (T,), at the node; below nothing where it feeds in.
-        spare_w: shape (T,), by how much demand may grow until sums are no longer exact; below
-            nothing where they are not.
-        curves: of each layer, for buying.
-        sell_curves: of each layer, for selling.
-        layers_in_use: of each layer, whether it sets prices.
-    """
-
-    demand_w: Integers
-    deliverable_w: Integers
-    net_demand_w: Integers
-    spare_w: Integers
-    curves: tuple[Curve, ...]
-    sell_curves: tuple[Curve, ...]
-    layers_in_use: tuple[bool, ...]
-
-    @property
-    def room_w(self) -> Integers:
-        """Shape (T,): by how much the node may take more, until a holon over it passes all it has.
-
-        Where one has passed already there is no room. Net export at the node is taken first, and
-        is no demand.
-
-        Example: 70 W of demand in a zone that 100 W can be brought to; the node feeds in 20 W. It
-        may take 50 W more: the first 20 leave demand as it is, and the other 30 fill the zone.
-        """
-        left = np.minimum((self.deliverable_w - self.demand_w).min(axis=0), self.spare_w)
-        return np.where(left < 0, 0, left + np.maximum(-self.net_demand_w, 0))
-
-    def with_more(self, more_w: Integers) -> Prices:
-        """Return the node's tightness and prices where it takes so much more, shape (T,) each.
-
-        The tightness is the highest of the layers, whether they set prices or not; the prices are
-        the highest of those that do, as `node_prices`.
-        """
-        before = np.maximum(self.net_demand_w, 0)
-        grown = np.maximum(self.net_demand_w + more_w, 0) - before
-        demand = np.where(self.spare_w < 0, 0, self.demand_w + grown)
-        tightness = demand * PPM // np.maximum(self.deliverable_w, 1)
-        for row, priced in enumerate(zip(self.curves, self.sell_curves, strict=True)):
-            last = max(int(curve.tightness_ppm[-1]) for curve in priced)
-            tightness[row][(self.deliverable_w[row] == 0) & (demand[row] > 0)] = last
-        used = np.flatnonzero(np.array(self.layers_in_use)).tolist()
-        buy = np.stack([self.curves[row].price_at(tightness[row]) for row in used])
-        sell = np.stack([self.sell_curves[row].price_at(tightness[row]) for row in used])
-        return Prices(tightness.max(axis=0), buy.max(axis=0), sell.max(axis=0))
 
 
 class Forward:
     """The state of a market's intervals to come.
 
     Attributes:
+        horizon: the intervals.
         forecasts: of a unit or supply point, by its name.
         booked_w: what supply points booked, shape (T,), below nothing where they sell, by name.
     """
@@ -154,32 +98,37 @@ class Forward:
         """Take the law of a market; what is booked is forgotten, for who books to say again."""
         model = self.model = market.model
         self.market = market
-        self._node = dict(zip(model.supply_points, model.supply_point_node.tolist(), strict=True))
-        self._units = frozenset(model.units)
-        self._sell_curves = model.sell_curves or model.curves
+        self._units = {name: row for row, name in enumerate(model.units)}
+        self._points = {name: row for row, name in enumerate(model.supply_points)}
         self.begin(Horizon.after(clock_us, market))
 
     def begin(self, horizon: Horizon) -> None:
-        """Move on to a horizon; what is booked is forgotten, for who books to say again."""
-        for name, forecast in self.forecasts.items():
-            self.forecasts[name] = forecast.moved(self.horizon, horizon)
+        """Move on to a horizon; what is booked is forgotten, for who books to say again.
+
+        An interval has the forecast that held at its start.
+        """
+        at = (horizon.starts - self.horizon.first_minute) // self.horizon.minutes
+        known = (at >= 0) & (at < self.horizon.count)
+        at = np.where(known, at, 0)
+        self.forecasts = {name: each.moved(at, known) for name, each in self.forecasts.items()}
         self.horizon = horizon
         self.booked_w = {}
-        self.moved()
+        self._sums: ForwardSums | None = None
+        self._spoke: set[str] = set()
 
-    def moved(self) -> None:
-        """Note that what the grid does now, or is forecast, is other than it was."""
-        self._is_made, self._stale = False, np.ones(self.horizon.count, dtype=np.bool_)
+    def moved(self, name: str) -> None:
+        """Note that a unit or supply point does other than it did; or a line carries other."""
+        self._spoke.add(name)
 
     def judge(self, event: Event) -> Outcome:
         """Return what becomes of a forecast; nothing moves by this.
 
         It must begin with an interval, and end within the horizon of its own moment.
         """
-        if event.entity not in self._node and event.entity not in self._units:
+        if event.entity not in self._points and event.entity not in self._units:
             return Outcome.UNKNOWN
         first, *power_w = event.numbers or (0,)
-        least_w = -MOST_W if event.entity in self._node else 0
+        least_w = -MOST_W if event.entity in self._points else 0
         if event.words or not power_w or first % self.horizon.minutes:
             return Outcome.UNREADABLE
         if not all(least_w <= each <= MOST_W for each in power_w):
@@ -207,7 +156,7 @@ class Forward:
         known.said_us[part][wins] = event.at_us
         known.power_w[part][wins] = said_w[wins]
         self.forecasts[event.entity] = known
-        self.moved()
+        self.moved(event.entity)
         return Outcome.TAKEN
 
     def book(self, point: str, power_w: Mapping[int, int]) -> None:
@@ -215,30 +164,24 @@ class Forward:
         if not power_w:
             return
         booked = self.booked_w.setdefault(point, np.zeros(self.horizon.count, dtype=np.int64))
-        for place, more_w in power_w.items():
-            booked[place] += more_w
-            if self._is_made and point in self._node:
-                self._net_demand_w[self._node[point], place] += more_w
-            self._stale[place] = True
+        more_w = np.zeros_like(booked)
+        for place, each_w in power_w.items():
+            more_w[place] = each_w
+        booked += more_w
+        if self._sums is not None and point in self._points:
+            self._sums.take_more(self.node_of(point), more_w)
 
-    def node_of(self, point: str) -> int | None:
-        """Return the node of a supply point; None where the law in force does not know it."""
-        return self._node.get(point)
+    def knows(self, point: str) -> bool:
+        """Whether the law in force knows a supply point."""
+        return point in self._points
+
+    def node_of(self, point: str) -> int:
+        """Return the node of a supply point that the law in force knows."""
+        return int(self.model.supply_point_node[self._points[point]])
 
     def at(self, point: str) -> NodeForward:
         """Return the intervals to come as seen from the node of a supply point that there is."""
-        self._make()
-        node = self._node[point]
-        rows = self.grid.holons.node_holons[:, node]
-        return NodeForward(
-            self._demand_w[rows],
-            self._deliverable_w[rows],
-            self._net_demand_w[node],
-            self._spare_w,
-            self.model.curves,
-            self._sell_curves,
-            self.model.layers_in_use,
-        )
+        return self._made().at(self.node_of(point))
 
     def prices(self) -> Prices:
         """Return tightness and prices of all holons in all intervals, shape (H, T) each.
@@ -246,75 +189,42 @@ class Forward:
         Where the sums of an interval are too large to be exact it is priced as if nobody took
         anything; `exact` says of which it is not so, and nothing is booked there.
         """
-        self._make()
-        return Prices(*(getattr(self._prices, each.name).copy() for each in fields(Prices)))
+        return self._made().prices()
 
     def exact(self) -> Flags:
         """Return of which intervals the sums are exact, shape (T,)."""
-        self._make()
-        flags: Flags = self._spare_w >= 0
+        flags: Flags = self._made().spare_w >= 0
         return flags
 
-    def _make(self) -> None:
-        """Make anew what is stale: all of it, or the intervals in which something was booked."""
-        if not self._is_made:
-            self._sum_powers()
-        columns = np.flatnonzero(self._stale)
-        if not len(columns):
-            return
-        demand_w = np.maximum(self._net_demand_w[:, columns], 0)
-        spare_w = MOST_DEMAND_W - demand_w.sum(axis=0)
-        demand_w[:, spare_w < 0] = 0
-        self._spare_w[columns] = spare_w
-        layers = self._layers(self._available_w[:, columns], demand_w)
-        for name, made in (("demand_w", self._demand_w), ("deliverable_w", self._deliverable_w)):
-            made[:, columns] = np.concatenate([getattr(layer, name) for layer in layers])
-        for each in fields(Prices):
-            made = getattr(self._prices, each.name)
-            made[:, columns] = np.concatenate([getattr(layer, each.name) for layer in layers])
-        self._stale[:] = False
+    def _made(self) -> ForwardSums:
+        """Return sums in which everything has its part that was said."""
+        if self._sums is None:
+            available_w = [self._unit_w(name) for name in self._units]
+            demand_w = [self._point_w(name) for name in self._points]
+            self._sums = ForwardSums(self.grid, self.horizon.count, available_w, demand_w)
+            for point, booked_w in self.booked_w.items():
+                if point in self._points:
+                    self._sums.take_more(self.node_of(point), booked_w)
+        else:
+            if self._spoke:
+                self._sums.all_moved()
+            for name in self._spoke:
+                if name in self._units:
+                    self._sums.put_unit(self._units[name], self._unit_w(name))
+                elif name in self._points:
+                    self._sums.put_point(self._points[name], self._point_w(name))
+        self._spoke = set()
+        return self._sums
 
-    def _layers(self, available_w: Integers, demand_w: Integers) -> list[LayerTightness]:
-        grid = self.grid.grid
-        return [
-            layer_tightness(
-                grid,
-                layer,
-                curve,
-                available_w,
-                demand_w,
-                sell_curve=sell_curve,
-                deliverability=self.model.deliverability,
-            )
-            for layer, curve, sell_curve in zip(
-                grid.layers, self.model.curves, self._sell_curves, strict=True
-            )
-        ]
+    def _unit_w(self, name: str) -> Integers:
+        grid = self.grid
+        return self._power_w(name, grid.effective_w(name), grid.out_since_us(name))
 
-    def _sum_powers(self) -> None:
-        """Sum over nodes, shape (N, T), what units can feed in and supply points take."""
-        model, grid, count = self.model, self.grid, self.horizon.count
-        shape = (len(model.grid.nodes), count)
-        self._available_w = np.zeros(shape, dtype=np.int64)
-        available_w = [
-            self._power_w(name, grid.effective_w(name), grid.out_since_us(name))
-            for name in model.units
-        ]
-        np.add.at(self._available_w, model.unit_node, np.array(available_w).reshape(-1, count))
-        self._net_demand_w = np.zeros(shape, dtype=np.int64)
-        demand_w = [self._power_w(name, grid.demand_w(name)) for name in model.supply_points]
-        booked_w = [self.booked_w.get(name, 0) for name in model.supply_points]
-        taken_w = [each + more for each, more in zip(demand_w, booked_w, strict=True)]
-        np.add.at(self._net_demand_w, model.supply_point_node, np.array(taken_w).reshape(-1, count))
-        self._spare_w = np.zeros(count, dtype=np.int64)
-        made = (len(grid.holons), count)
-        self._demand_w, self._deliverable_w = np.zeros((2, *made), dtype=np.int64)
-        self._prices = Prices(*np.zeros((3, *made), dtype=np.int64))
-        self._is_made = True
-        self._stale[:] = True
+    def _point_w(self, name: str) -> Integers:
+        return self._power_w(name, self.grid.demand_w(name))
 
     def _power_w(self, name: str, now_w: int, out_since_us: int = NEVER_US) -> Integers:
-        """Return what an entity does in each interval, shape (T,)."""
+        """Return what an entity does in each interval, shape (T,), without what it booked."""
         forecast = self.forecasts.get(name)
         if forecast is None:
             return np.full(self.horizon.count, now_w, dtype=np.int64)

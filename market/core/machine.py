@@ -109,7 +109,7 @@ class Machine:
         elif event.kind in TELEMETRY and self.grid is not None:
             self.grid.move(event)
             if self.bookings is not None:
-                self.bookings.ease()
+                self.bookings.ease(event.entity)
         elif event.kind in FORWARD and self.bookings is not None:
             return self.bookings.take(event)
         return outcome

@@ -164,11 +164,12 @@ class Quote:
         return sum(each.energy_wh for each in self.placed)
 
 
-def quote(forward: Forward, request: Request) -> Quote:
+def quote(forward: Forward, request: Request, *, whole: bool = False) -> Quote:
     """Return what a request would be given now; nothing moves by this.
 
     Args:
         forward: knows the supply point.
+        whole: whether a part is of no use, so that where it is short nothing is placed.
     """
     horizon = forward.horizon
     if request.earliest_minute >= horizon.end_minute:
@@ -183,7 +184,9 @@ def quote(forward: Forward, request: Request) -> Quote:
     carried_wh = np.where(window, np.minimum(room_w // per_wh, most_wh), 0)
     if is_sale:
         carried_wh[node.spare_w < 0] = 0
-    is_short = sum(carried_wh.tolist()) < request.energy_wh
+    is_short = int(carried_wh.sum()) < request.energy_wh
+    if is_short and whole:
+        return Quote((), Reason.SHORT)
     sign = -1 if is_sale else 1
     prices = node.with_more(sign * carried_wh * per_wh)
     price = prices.sell_price_micro_per_mwh if is_sale else prices.price_micro_per_mwh

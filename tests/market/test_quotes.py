@@ -250,10 +250,10 @@ def test_an_outage_ends_what_was_forecast_before_it_and_nothing_said_after():
     )
     wind_w = machine.bookings.forward
     wind_w.prices()
-    assert wind_w._available_w[0, :4].tolist() == [0, 0, 4_000, 0]
+    assert wind_w._sums._available_w[0, :4].tolist() == [0, 0, 4_000, 0]
     machine.take([event(Kind.RETURN, "wind", at_us=START_US + 3)])
     wind_w.prices()
-    assert wind_w._available_w[0, :4].tolist() == [9_000, 9_000, 4_000, 9_000]
+    assert wind_w._sums._available_w[0, :4].tolist() == [9_000, 9_000, 4_000, 9_000]
 
 
 def test_of_two_forecasts_the_one_said_later_stands_in_any_order():
