@@ -47,13 +47,19 @@ class Kind(StrEnum):
     FORECAST = "forecast"
     """A unit or a supply point; first interval's start in minutes since 1970, W of each."""
     REQUEST = "request"
-    """A supply point; see `market.core.bookings`."""
+    """A supply point; energy in Wh, the most power in W, earliest and latest in minutes since 1970,
+    and the highest price (to sell: the lowest) in micro per MWh; product, and "buy" or "sell"."""
     CHANGE = "change"
+    """A supply point; numbers as of a request; key of the booking."""
     CANCEL = "cancel"
+    """A supply point; key of the booking."""
     DELIVERY = "delivery"
+    """A supply point; start of an interval in minutes since 1970, and the Wh that it delivered of
+    the booking; key of the booking."""
 
 
 TELEMETRY = frozenset({Kind.AVAILABILITY, Kind.OUTAGE, Kind.RETURN, Kind.LINE_RATING, Kind.DEMAND})
+FORWARD = frozenset({Kind.FORECAST, Kind.REQUEST, Kind.CHANGE, Kind.CANCEL, Kind.DELIVERY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +97,13 @@ class Outcome(StrEnum):
     CONTRADICTED = "contradicted"
     """The same revision of the same reading said something else; what was said first stands."""
     UNKNOWN = "unknown"
-    """The law in force knows no such entity."""
+    """The law in force knows no such entity, or the market no such booking of it."""
     UNREADABLE = "unreadable"
     """Its numbers or words are not those of its kind."""
     TOO_LARGE = "too large"
     """With it, sums over the market would pass what is computed exactly."""
+    AGAIN = "again"
+    """Its key names a booking of another day that is not forgotten yet."""
     REFUSED = "refused"
     """What it asks for cannot be had; see its booking."""
 

@@ -87,10 +87,18 @@ class GridState:
 
     def effective_w(self, unit: str) -> int:
         """Return what a unit can feed in: nothing while it is out."""
+        return 0 if self.out_since_us(unit) > NEVER_US else self._said_w(Kind.AVAILABILITY, unit)
+
+    def out_since_us(self, unit: str) -> int:
+        """Return since when a unit is out; `NEVER_US` where it is not."""
         out, back = self.said.get((Kind.OUTAGE, unit)), self.said.get((Kind.RETURN, unit))
-        if out is not None and (back is None or back.at_us < out.at_us):
-            return 0
-        return self._said_w(Kind.AVAILABILITY, unit)
+        if out is None or (back is not None and back.at_us >= out.at_us):
+            return NEVER_US
+        return out.at_us
+
+    def demand_w(self, point: str) -> int:
+        """Return what a supply point takes; below nothing where it feeds in."""
+        return self._said_w(Kind.DEMAND, point)
 
     def prices(self) -> Prices:
         """Return what all holons come to now, by *boundary*."""

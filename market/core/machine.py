@@ -23,7 +23,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from market.core.events import TELEMETRY, Event, Kind, Outcome
+from market.core.bookings import BookingRecord, Bookings
+from market.core.events import FORWARD, TELEMETRY, Event, Kind, Outcome
 from market.core.ex_post import ExPost
 from market.core.grid_state import GridState
 from market.core.online import OnlineMarket
@@ -66,10 +67,17 @@ class Publication:
 
 @dataclass(frozen=True, eq=False)
 class Taken:
-    """What became of a batch: an outcome for each event, and what is published, in order."""
+    """What became of a batch.
+
+    Attributes:
+        outcomes: one for each event.
+        publications: prices, in order.
+        booking_records: bookings as they stand from then on, in order.
+    """
 
     outcomes: list[Outcome]
     publications: list[Publication]
+    booking_records: list[BookingRecord] = field(default_factory=list)
 
 
 @dataclass
@@ -82,6 +90,7 @@ class Machine:
         clock_us: the latest moment that an event spoke of; None before the first.
         published: of all holons, what was last published of now.
         ex_post: readings of intervals that have passed.
+        bookings: and the intervals to come; None before the first `rules` event.
     """
 
     law: Mapping[str, OnlineMarket]
@@ -90,6 +99,7 @@ class Machine:
     grid: GridState | None = None
     published: Prices | None = None
     ex_post: ExPost = field(default_factory=ExPost)
+    bookings: Bookings | None = None
     _publications: list[Publication] = field(default_factory=list)
 
     def take(self, batch: Sequence[Event]) -> Taken:
@@ -98,7 +108,7 @@ class Machine:
         outcomes = [self._take(event) for event in batch]
         self._publish_moved()
         self._publish_ex_post()
-        return Taken(outcomes, self._publications)
+        return Taken(outcomes, self._publications, self._booking_records())
 
     def _take(self, event: Event) -> Outcome:
         outcome = self._judge(event)
@@ -107,9 +117,13 @@ class Machine:
         self._reach(event.at_us)
         if event.kind is Kind.RULES:
             self._obey(self.law[event.words[0]])
-            self.ex_post.obey(event.day, self.law[event.words[0]], event.at_us)
+            self.ex_post.obey(event.day, self.law[event.words[0]], self.clock_us or 0)
         elif event.kind in TELEMETRY and self.grid is not None:
             self.grid.move(event)
+            if self.bookings is not None:
+                self.bookings.ease(event.entity)
+        elif event.kind in FORWARD and self.bookings is not None:
+            return self.bookings.take(event)
         elif event.kind is Kind.READING:
             self.ex_post.take(event)
         return outcome
@@ -119,21 +133,22 @@ class Machine:
         apart = self._judge_moment(event)
         if apart is not None:
             return apart
-        if event.kind is Kind.RULES:
-            return self._judge_rules(event)
-        if event.kind is Kind.CLOCK:
-            is_bare = not (event.numbers or event.words or event.entity)
-            return Outcome.TAKEN if is_bare else Outcome.UNREADABLE
-        if event.kind in TELEMETRY and self.grid is not None:
-            return self.grid.judge(event)
+        if event.kind in (Kind.RULES, Kind.CLOCK):
+            return self._judge_course(event)
         if event.kind is Kind.READING:
             return self.ex_post.judge(event, max(self.clock_us or event.at_us, event.at_us))
-        return Outcome.UNKNOWN if self.grid is None else Outcome.UNREADABLE
+        if self.grid is None or self.bookings is None:
+            return Outcome.UNKNOWN
+        if event.kind in TELEMETRY:
+            return self.grid.judge(event)
+        return self.bookings.judge(event) if event.kind in FORWARD else Outcome.UNREADABLE
 
-    def _judge_rules(self, event: Event) -> Outcome:
-        if len(event.words) != 1 or event.numbers or event.entity:
+    def _judge_course(self, event: Event) -> Outcome:
+        """Return what becomes of an event that is about nobody: of law, or of time."""
+        if event.numbers or event.entity or len(event.words) != (event.kind is Kind.RULES):
             return Outcome.UNREADABLE
-        return Outcome.TAKEN if event.words[0] in self.law else Outcome.UNKNOWN
+        is_known = event.kind is Kind.CLOCK or event.words[0] in self.law
+        return Outcome.TAKEN if is_known else Outcome.UNKNOWN
 
     def _judge_moment(self, event: Event) -> Outcome | None:
         """Return why the moment of an event keeps it apart; None where it does not."""
@@ -160,6 +175,8 @@ class Machine:
                 cause = Cause.TICK if end_us % interval_us else Cause.INTERVAL_END
                 self._publish_all(end_us, cause)
         self.clock_us = at_us if self.clock_us is None else max(self.clock_us, at_us)
+        if self.bookings is not None:
+            self.bookings.reach(self.clock_us)
 
     def _obey(self, market: OnlineMarket) -> None:
         self.market = market
@@ -167,7 +184,19 @@ class Machine:
             self.grid = GridState(market)
         else:
             self.grid.obey(market)
+        if self.bookings is None:
+            self.bookings = Bookings(market, self.grid, self.clock_us or 0)
+        else:
+            self.bookings.obey(market, self.clock_us or 0)
         self._publish_all(self.clock_us or 0, Cause.RULES)
+
+    def _booking_records(self) -> list[BookingRecord]:
+        """Return what became of bookings, once those who wait were tried with all that is known."""
+        if self.bookings is None:
+            return []
+        self.bookings.serve_queue()
+        records, self.bookings.records = self.bookings.records, []
+        return records
 
     def _publish_all(self, at_us: int, cause: Cause) -> None:
         """Publish every holon as it is now."""

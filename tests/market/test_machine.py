@@ -280,6 +280,24 @@ def test_prices_by_maximum_flow_are_published_at_ticks_and_ends_alone():
         )
 
 
+def test_a_line_rated_otherwise_moves_prices_by_maximum_flow_too():
+    machine = begun(
+        online(tiny_market_by_flow()),
+        event(Kind.AVAILABILITY, "wind", 9_000),
+        event(Kind.DEMAND, "shop", 3_000),
+    )
+    before = machine.grid.prices_in_full()
+    machine.take([event(Kind.LINE_RATING, "L000", 100, 100)])
+    anew = begun(
+        online(tiny_market_by_flow()),
+        event(Kind.LINE_RATING, "L000", 100, 100),
+        event(Kind.AVAILABILITY, "wind", 9_000),
+        event(Kind.DEMAND, "shop", 3_000),
+    )
+    assert same(machine.grid.prices_in_full(), anew.grid.prices_in_full())
+    assert not same(machine.grid.prices_in_full(), before)
+
+
 def test_law_of_another_day_takes_what_was_said_to_where_it_stands_then():
     market = online(tiny_market())
     moved = replace(market.model, supply_point_node=np.array([1, 0, 1]))

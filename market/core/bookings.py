@@ -1,0 +1,381 @@
+"""Bookings: what was asked for, what is promised of it, and what came of it.
+
+*Request*. What can be placed wholly is booked at once. What is short waits. What is refused is
+refused with its reason: its price, its window, or a window that begins beyond the horizon.
+
+*Queue*. When anything may have eased (a cancellation, a change, a sale, a forecast, telemetry, the
+end of an interval, other law) those who wait are tried again: before the next request is taken,
+and at the end of the batch. First comes whose group lacks most of what it was promised this month
+(`market.core.promises`), then the higher tier, then the earlier deadline, then who asked first.
+Whoever can be placed wholly within the price limit is. Whose window is too short by now has missed.
+
+*Change*. Its energy is of the whole booking; what is in intervals that have begun is had already,
+and the rest is placed anew. Where that cannot be had, what was there before stays.
+
+*Delivery*. What an interval delivered of a booking, told after its end, and again where a later
+word corrects it. Once all is told, a booking is delivered if all its energy is, and missed if not.
+A booking is forgotten where a month begins before which a whole month passed since its last
+interval; one of which not all was told by then is missed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from market.core.events import Event, Kind, Outcome
+from market.core.forward import MINUTE_US, Forward, Horizon
+from market.core.grid_state import GridState
+from market.core.online import OnlineMarket
+from market.core.promises import (
+    Group,
+    Promises,
+    Terms,
+    month_of,
+    product_of,
+    terms_of,
+)
+from market.core.quotes import Placed, Quote, Reason, Request, Side, quote
+
+
+class State(StrEnum):
+    """Where a booking stands."""
+
+    BOOKED = "booked"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    DELIVERED = "delivered"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an interval delivered of a booking, and the moment of the word that stands."""
+
+    start_minute: int
+    at_us: int
+    energy_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRecord:
+    """A booking as it stands from a moment on.
+
+    Attributes:
+        key: of its request, by which later events name it.
+        number: of its request among those of the market, from 1.
+        at_us: the market's clock.
+        request: as it was last changed.
+        group: node of the supply point when it was asked, and product.
+        state: where it stands.
+        reason: why it was not had, or the last change of it was not; None where it was.
+        placed: energy in intervals, by their start.
+        told: what they delivered, by their start.
+    """
+
+    key: str
+    number: int
+    at_us: int
+    request: Request
+    group: Group
+    state: State
+    reason: Reason | None = None
+    placed: tuple[Placed, ...] = ()
+    told: tuple[Told, ...] = ()
+
+    @property
+    def booked_wh(self) -> int:
+        """All energy that is placed."""
+        return sum(each.energy_wh for each in self.placed)
+
+    @property
+    def delivered_wh(self) -> int:
+        """All energy of which it was told that it was delivered."""
+        return sum(each.energy_wh for each in self.told)
+
+    def begun(self, clock_us: int) -> tuple[Placed, ...]:
+        """Return what is placed in intervals that have begun."""
+        return tuple(each for each in self.placed if each.has_begun(clock_us))
+
+
+class Bookings:
+    """The bookings of a market, its queue, and its forward state.
+
+    Attributes:
+        forward: the intervals to come.
+        promises: memory of the month.
+        known: bookings by their key, but for those that are refused, cancelled or forgotten.
+        waiting: keys of those that wait.
+        asked: how many requests there were.
+        records: what became of bookings since they were last taken away, in order.
+        has_eased: whether anything may have eased since those who wait were last tried.
+    """
+
+    def __init__(self, market: OnlineMarket, grid: GridState, clock_us: int) -> None:
+        self.forward = Forward(market, grid, clock_us)
+        self.promises = Promises()
+        self.known: dict[str, BookingRecord] = {}
+        self.waiting: set[str] = set()
+        self.asked = 0
+        self.records: list[BookingRecord] = []
+        self.has_eased = False
+        self.obey(market, clock_us)
+
+    def obey(self, market: OnlineMarket, clock_us: int) -> None:
+        """Take the law of a market: who there is, where, and what is promised."""
+        self.market, self.clock_us = market, clock_us
+        self._terms = terms_of(market)
+        self._row = {name: row for row, name in enumerate(market.model.supply_points)}
+        self.promises.reach(month_of(clock_us // MINUTE_US, market.zone))
+        self.forward.obey(market, clock_us)
+        self._book_again()
+
+    def reach(self, clock_us: int) -> None:
+        """Move the clock on."""
+        self.clock_us = clock_us
+        if clock_us // MINUTE_US < self.forward.horizon.first_minute:
+            return
+        self.forward.begin(Horizon.after(clock_us, self.market))
+        if self.promises.reach(month_of(clock_us // MINUTE_US, self.market.zone)):
+            self._forget()
+        self._book_again()
+
+    def ease(self, name: str) -> None:
+        """Note that a unit, supply point or line moved: who waits is tried again."""
+        self.forward.moved(name)
+        self.has_eased = True
+
+    def _book_again(self) -> None:
+        for record in self.known.values():
+            self._move(record.request, record.placed, 1)
+        self.has_eased = True
+
+    def _move(self, request: Request, placed: Iterable[Placed], sign: int) -> None:
+        """Book what is placed in the forward state, or with -1 take it out.
+
+        Where the law in force has intervals of another length, each holds its part of the time:
+        rounded up where energy is bought, down where it is sold, of each that is placed alone, so
+        that what is taken out is what was put in.
+        """
+        horizon, power_w = self.forward.horizon, dict[int, int]()
+        for each in placed:
+            place = max((each.start_minute - horizon.first_minute) // horizon.minutes, 0)
+            start = horizon.first_minute + place * horizon.minutes
+            while start < each.end_minute and place < horizon.count:
+                shared = min(each.end_minute, start + horizon.minutes) - max(
+                    start, each.start_minute
+                )
+                more_w = shared * each.power_w
+                is_sale = request.side is Side.SELL
+                whole_w = -(more_w // horizon.minutes) if is_sale else -(-more_w // horizon.minutes)
+                power_w[place] = power_w.get(place, 0) + sign * whole_w
+                start, place = start + horizon.minutes, place + 1
+        self.forward.book(request.point, power_w)
+        # Less taken, or more fed in, leaves room to others.
+        if (sign < 0) is not (request.side is Side.SELL) and power_w:
+            self.has_eased = True
+
+    def judge(self, event: Event) -> Outcome:
+        """Return what becomes of an event, as far as its words tell; nothing moves by this."""
+        if event.kind is Kind.FORECAST:
+            return self.forward.judge(event)
+        if event.entity not in self._row:
+            return Outcome.UNKNOWN
+        return (
+            self._judge_request(event) if event.kind is Kind.REQUEST else self._judge_later(event)
+        )
+
+    def _judge_later(self, event: Event) -> Outcome:
+        """Return what becomes of an event about a booking that there is."""
+        counts = {Kind.CHANGE: 5, Kind.CANCEL: 0, Kind.DELIVERY: 2}
+        if len(event.words) != 1 or len(event.numbers) != counts[event.kind]:
+            return Outcome.UNREADABLE
+        record = self.known.get(event.words[0])
+        if record is None or record.request.point != event.entity:
+            return Outcome.UNKNOWN
+        if event.kind is Kind.CHANGE and record.request.changed(event.numbers) is None:
+            return Outcome.UNREADABLE
+        return self._judge_delivery(event, record) if event.kind is Kind.DELIVERY else Outcome.TAKEN
+
+    def _judge_request(self, event: Event) -> Outcome:
+        request = Request.of(event)
+        if request is None:
+            return Outcome.UNREADABLE
+        if product_of(self.market, self._row[event.entity]) not in (None, request.product):
+            return Outcome.UNKNOWN
+        return Outcome.AGAIN if event.key in self.known else Outcome.TAKEN
+
+    def _judge_delivery(self, event: Event, record: BookingRecord) -> Outcome:
+        start_minute, energy_wh = event.numbers
+        found = [each for each in record.placed if each.start_minute == start_minute]
+        if not found:
+            return Outcome.UNKNOWN
+        if not found[0].has_ended(max(self.clock_us, event.at_us)):
+            return Outcome.AHEAD
+        if not 0 <= energy_wh <= found[0].energy_wh:
+            return Outcome.UNREADABLE
+        told = [each for each in record.told if each.start_minute == start_minute]
+        return Outcome.OLDER if told and event.at_us < told[0].at_us else Outcome.TAKEN
+
+    def take(self, event: Event) -> Outcome:
+        """Take an event that was judged, once the clock has reached it."""
+        if event.kind is Kind.FORECAST:
+            outcome = self.forward.take(event)
+            self.has_eased |= outcome is Outcome.TAKEN
+            return outcome
+        self.serve_queue()
+        if event.kind is Kind.REQUEST:
+            return self._request(event)
+        record = self.known.get(event.words[0])
+        if record is None:
+            # It was forgotten, or has missed, as the clock moved on to this event.
+            return Outcome.UNKNOWN
+        act = {Kind.CHANGE: self._change, Kind.CANCEL: self._cancel, Kind.DELIVERY: self._deliver}
+        return act[event.kind](event, record)
+
+    def _keep(self, record: BookingRecord) -> None:
+        """Keep a booking as it stands now, and say so."""
+        record = replace(record, at_us=self.clock_us)
+        self.records.append(record)
+        self.waiting.discard(record.key)
+        is_over = record.state in (State.REFUSED, State.CANCELLED) or (
+            record.state is State.MISSED and not record.placed
+        )
+        if is_over:
+            self.known.pop(record.key, None)
+            return
+        self.known[record.key] = record
+        if record.state is State.WAITING:
+            self.waiting.add(record.key)
+
+    def _request(self, event: Event) -> Outcome:
+        request = Request.of(event)
+        if request is None:
+            raise AssertionError("an event is taken that was not judged")
+        self.asked += 1
+        node = self.market.model.grid.nodes[self.forward.node_of(event.entity)]
+        group = (node, request.product)
+        record = BookingRecord(event.key, self.asked, 0, request, group, State.WAITING)
+        found = quote(self.forward, request)
+        if found.reason is None:
+            self._book(record, found)
+            return Outcome.TAKEN
+        if found.reason is Reason.SHORT:
+            self._keep(replace(record, reason=found.reason))
+            return Outcome.TAKEN
+        self._keep(replace(record, state=State.REFUSED, reason=found.reason))
+        return Outcome.REFUSED
+
+    def _book(self, record: BookingRecord, found: Quote, begun: tuple[Placed, ...] = ()) -> None:
+        self._move(record.request, found.placed, 1)
+        placed = (*begun, *found.placed)
+        self._keep(self._judged(replace(record, state=State.BOOKED, reason=None, placed=placed)))
+
+    def _judged(self, record: BookingRecord) -> BookingRecord:
+        """Return a booking with its state by what was told of it."""
+        state = State.BOOKED
+        if len(record.told) == len(record.placed):
+            is_whole = record.delivered_wh == record.booked_wh
+            state = State.DELIVERED if is_whole else State.MISSED
+        return replace(record, state=state)
+
+    def _change(self, event: Event, record: BookingRecord) -> Outcome:
+        changed = record.request.changed(event.numbers)
+        if changed is None:
+            raise AssertionError("an event is taken that was not judged")
+        begun = record.begun(self.clock_us)
+        rest_wh = changed.energy_wh - sum(each.energy_wh for each in begun)
+        to_come = record.placed[len(begun) :]
+        if rest_wh < 0 or (begun and not to_come):
+            self._keep(replace(record, reason=Reason.BEGUN))
+            return Outcome.REFUSED
+        has_eased = self.has_eased
+        self._move(record.request, to_come, -1)
+        found = Quote(())
+        if rest_wh:
+            # No interval holds more than the power: those that run end first.
+            after = max([changed.earliest_minute, *(each.end_minute for each in begun)])
+            rest = replace(changed, energy_wh=rest_wh, earliest_minute=after)
+            found = quote(self.forward, rest)
+        if found.reason is None:
+            self._book(replace(record, request=changed), found, begun)
+            return Outcome.TAKEN
+        self._move(record.request, to_come, 1)
+        self.has_eased = has_eased
+        self._keep(replace(record, reason=found.reason))
+        return Outcome.REFUSED
+
+    def _cancel(self, event: Event, record: BookingRecord) -> Outcome:
+        begun = record.begun(self.clock_us)
+        to_come = record.placed[len(begun) :]
+        if begun and not to_come:
+            self._keep(replace(record, reason=Reason.BEGUN))
+            return Outcome.REFUSED
+        self._move(record.request, to_come, -1)
+        record = replace(record, reason=None, placed=begun)
+        self._keep(self._judged(record) if begun else replace(record, state=State.CANCELLED))
+        return Outcome.TAKEN
+
+    def _deliver(self, event: Event, record: BookingRecord) -> Outcome:
+        start_minute, energy_wh = event.numbers
+        (placed,) = (each for each in record.placed if each.start_minute == start_minute)
+        before = [each for each in record.told if each.start_minute == start_minute]
+        others = [each for each in record.told if each.start_minute != start_minute]
+        told = sorted(
+            [*others, Told(start_minute, event.at_us, energy_wh)],
+            key=lambda each: each.start_minute,
+        )
+        # What belongs to a month that is over is part of no memory.
+        if month_of(start_minute, self.market.zone) == self.promises.month:
+            terms = self._terms_of(record.group)
+            self.promises.tell(
+                record.group,
+                0 if before else terms.promise_ppm,
+                placed.energy_wh,
+                energy_wh - sum(each.energy_wh for each in before),
+            )
+        self._keep(self._judged(replace(record, told=tuple(told))))
+        return Outcome.TAKEN
+
+    def _terms_of(self, group: Group) -> Terms:
+        return self._terms.get(group, Terms())
+
+    def queue(self) -> list[BookingRecord]:
+        """Return those who wait, in the order in which they are tried."""
+        return sorted((self.known[key] for key in self.waiting), key=self._turn)
+
+    def _turn(self, record: BookingRecord) -> tuple[int, int, int, int]:
+        deficit = self.promises.deficit(record.group)
+        tier = self._terms_of(record.group).tier_ppm
+        return -deficit, -tier, record.request.latest_minute, record.number
+
+    def serve_queue(self) -> None:
+        """Try those who wait, if anything may have eased since they were last tried."""
+        while self.has_eased and self.waiting:
+            self.has_eased = False
+            for record in self.queue():
+                self._try_again(record)
+        self.has_eased = False
+
+    def _try_again(self, record: BookingRecord) -> None:
+        found = Quote((), Reason.SHORT)
+        if record.request.latest_minute * MINUTE_US <= self.clock_us:
+            found = Quote((), Reason.WINDOW)
+        elif self.forward.knows(record.request.point):
+            found = quote(self.forward, record.request, whole=True)
+        if found.reason is None:
+            self._book(record, found)
+        elif found.reason is Reason.WINDOW:
+            self._keep(replace(record, state=State.MISSED, reason=found.reason))
+
+    def _forget(self) -> None:
+        """Forget, where a month begins, what ended before the month that is over began."""
+        year, month = self.promises.month or (0, 0)
+        ended = (year, month - 1) if month > 1 else (year - 1, 12)
+        for record in list(self.known.values()):
+            if not record.placed:
+                continue
+            if month_of(record.placed[-1].start_minute, self.market.zone) < ended:
+                if record.state is State.BOOKED:
+                    self._keep(replace(record, state=State.MISSED))
+                del self.known[record.key]

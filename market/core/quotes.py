@@ -1,0 +1,242 @@
+"""What flexible energy would be placed, and at which price: a quote.
+
+A *request* is for energy, at most so much power at once, inside a window, at a price limit: the
+highest for which it is bought, or the lowest for which it is sold. A quote places it in whole
+intervals of the window that are to come:
+
+1. An interval could carry the most that power, energy and the room over the node allow. A
+   purchase has room until a holon over its node needs all that can be brought to it; a sale, as
+   any net export, is bounded by no line.
+2. Its tightness and price are those with that most included; where the price is beyond the limit
+   it is not used.
+3. Those that are left are filled, each up to its most, until the energy is placed. A purchase
+   takes the least tight first, then the cheapest, then the earliest; a sale the tightest, the
+   dearest, the earliest. So the last may be filled in part, at a price that is no worse.
+
+Energy is in whole Wh. An interval of m minutes is carried at 60/m W for each Wh, a whole number, so
+nothing is rounded: power and room count down to a multiple of it, and the energy placed is exactly
+the energy asked for.
+
+Example: 5 kWh at 3,000 W at most, half-hours of which the least tight has room for 2,501 W and the
+next for more than enough: 1,250 Wh at 2,500 W, then 1,500 Wh at 3,000 W, twice where there is a
+third, and the last 750 Wh at 1,500 W.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from market.core.events import Event
+from market.core.forward import MINUTE_US, Forward, Horizon
+from market.core.grid_state import MOST_W
+from settlement.core.arrays import Flags, Integers
+
+MOST_WINDOW_MINUTES = 7 * 24 * 60
+"""A week, as the longest window of a product."""
+MOST_PRICE_MICRO_PER_MWH = 10**11
+"""As the highest price of the rules, either way."""
+LAST_MINUTE = 2**32
+"""Of moments that are read: beyond the year 9999."""
+
+
+class Side(StrEnum):
+    """Which way energy goes."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Reason(StrEnum):
+    """Why something is not had."""
+
+    SHORT = "short"
+    """There is not enough room over the node."""
+    PRICE = "beyond the price limit"
+    """There is room, but not at that price."""
+    WINDOW = "window too short"
+    """The intervals of the window that are to come cannot carry the energy at that power."""
+    HORIZON = "beyond the horizon"
+    """The window begins after the intervals that are quoted."""
+    BEGUN = "begun"
+    """It is in intervals that have begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        point: the supply point.
+        product: of the contract under which it is asked.
+        side: whether energy is bought or sold.
+        energy_wh: above 0.
+        power_w: the most at once, above 0.
+        earliest_minute, latest_minute: the window, in minutes since 1970-01-01T00:00Z.
+        limit_micro_per_mwh: the highest price to buy at, the lowest to sell at.
+    """
+
+    point: str
+    product: str
+    side: Side
+    energy_wh: int
+    power_w: int
+    earliest_minute: int
+    latest_minute: int
+    limit_micro_per_mwh: int
+
+    @classmethod
+    def of(cls, event: Event) -> "Request | None":
+        """Return what a `request` asks for; None where it cannot be read."""
+        if len(event.words) != 2 or event.words[1] not in tuple(Side) or not event.words[0]:
+            return None
+        nothing = cls(event.entity, event.words[0], Side(event.words[1]), 0, 0, 0, 0, 0)
+        return nothing.changed(event.numbers)
+
+    def changed(self, numbers: tuple[int, ...]) -> "Request | None":
+        """Return it with other numbers; None where they cannot be read."""
+        if len(numbers) != 5:
+            return None
+        energy_wh, power_w, earliest, latest, limit = numbers
+        if not (0 < energy_wh <= MOST_W and 0 < power_w <= MOST_W):
+            return None
+        if not 0 <= earliest < latest <= min(LAST_MINUTE, earliest + MOST_WINDOW_MINUTES):
+            return None
+        if abs(limit) > MOST_PRICE_MICRO_PER_MWH:
+            return None
+        return replace(
+            self,
+            energy_wh=energy_wh,
+            power_w=power_w,
+            earliest_minute=earliest,
+            latest_minute=latest,
+            limit_micro_per_mwh=limit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Energy in one interval.
+
+    Attributes:
+        start_minute: of the interval, in minutes since 1970.
+        minutes: its length.
+        power_w: 60/minutes for each Wh.
+        energy_wh: above 0.
+        price_micro_per_mwh: with this energy included.
+    """
+
+    start_minute: int
+    minutes: int
+    power_w: int
+    energy_wh: int
+    price_micro_per_mwh: int
+
+    @property
+    def end_minute(self) -> int:
+        """The end of the interval."""
+        return self.start_minute + self.minutes
+
+    def has_begun(self, clock_us: int) -> bool:
+        """Whether the interval has begun by the market's clock."""
+        return self.start_minute * MINUTE_US <= clock_us
+
+    def has_ended(self, clock_us: int) -> bool:
+        """Whether the interval has ended by the market's clock."""
+        return self.end_minute * MINUTE_US <= clock_us
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a request would be given.
+
+    Attributes:
+        placed: energy in intervals, by their start; part of what was asked where there is a reason.
+        reason: why not all is placed; None where all is.
+    """
+
+    placed: tuple[Placed, ...]
+    reason: Reason | None = None
+
+    @property
+    def energy_wh(self) -> int:
+        """All that is placed."""
+        return sum(each.energy_wh for each in self.placed)
+
+
+def quote(forward: Forward, request: Request, *, whole: bool = False) -> Quote:
+    """Return what a request would be given now; nothing moves by this.
+
+    Args:
+        forward: knows the supply point.
+        whole: whether a part is of no use, so that where it is short nothing is placed.
+    """
+    horizon = forward.horizon
+    if request.earliest_minute >= horizon.end_minute:
+        return Quote((), Reason.HORIZON)
+    per_wh = 60 // horizon.minutes
+    most_wh = min(request.power_w // per_wh, request.energy_wh)
+    if _intervals(horizon, request) * most_wh < request.energy_wh:
+        return Quote((), Reason.WINDOW)
+    node, window = forward.at(request.point), _window(horizon, request)
+    is_sale = request.side is Side.SELL
+    room_w = _sale_room_w(forward, request.point) if is_sale else node.room_w
+    carried_wh = np.where(window, np.minimum(room_w // per_wh, most_wh), 0)
+    if is_sale:
+        carried_wh[node.spare_w < 0] = 0
+    is_short = int(carried_wh.sum()) < request.energy_wh
+    if is_short and whole:
+        return Quote((), Reason.SHORT)
+    sign = -1 if is_sale else 1
+    prices = node.with_more(sign * carried_wh * per_wh)
+    price = prices.sell_price_micro_per_mwh if is_sale else prices.price_micro_per_mwh
+    usable = (carried_wh > 0) & (sign * price <= sign * request.limit_micro_per_mwh)
+    order = np.lexsort((sign * price, sign * prices.tightness_ppm))
+    filled_wh = _filled(carried_wh, order[usable[order]], request.energy_wh)
+    # What the last interval carries is less than was priced.
+    prices = node.with_more(sign * filled_wh * per_wh)
+    price = prices.sell_price_micro_per_mwh if is_sale else prices.price_micro_per_mwh
+    placed = tuple(
+        Placed(
+            horizon.first_minute + place * horizon.minutes,
+            horizon.minutes,
+            int(filled_wh[place]) * per_wh,
+            int(filled_wh[place]),
+            int(price[place]),
+        )
+        for place in np.flatnonzero(filled_wh).tolist()
+    )
+    if int(filled_wh.sum()) == request.energy_wh:
+        return Quote(placed)
+    return Quote(placed, Reason.SHORT if is_short else Reason.PRICE)
+
+
+def _intervals(horizon: Horizon, request: Request) -> int:
+    """Return how many whole intervals of the window are to come, within the horizon or after."""
+    first = -(-request.earliest_minute // horizon.minutes) * horizon.minutes
+    first = max(first, horizon.first_minute)
+    return max((request.latest_minute - first) // horizon.minutes, 0)
+
+
+def _window(horizon: Horizon, request: Request) -> Flags:
+    """Return which intervals of the horizon lie in the window, shape (T,)."""
+    starts = horizon.starts
+    inside: Flags = (starts >= request.earliest_minute) & (
+        starts + horizon.minutes <= request.latest_minute
+    )
+    return inside
+
+
+def _sale_room_w(forward: Forward, point: str) -> Integers:
+    """Return how much a supply point may sell until its sum passes `MOST_W`, shape (T,)."""
+    booked_w = forward.booked_w.get(point, np.zeros(forward.horizon.count, dtype=np.int64))
+    room_w: Integers = np.maximum(booked_w + MOST_W, 0)
+    return room_w
+
+
+def _filled(carried_wh: Integers, order: Integers, energy_wh: int) -> Integers:
+    """Return what each interval is filled with, in an order, until the energy is placed."""
+    before = np.cumsum(carried_wh[order]) - carried_wh[order]
+    filled = np.zeros_like(carried_wh)
+    filled[order] = np.clip(energy_wh - before, 0, carried_wh[order])
+    return filled

@@ -1,0 +1,121 @@
+"""Who waits is served in the order of what was not delivered to whom, within the month."""
+
+import datetime as dt
+
+import numpy as np
+
+from market.core.bookings import State
+from market.core.events import Kind, Outcome
+from market.core.machine import Machine
+from market.core.promises import Promises, month_of
+from market.core.quotes import Reason
+from tests.market.asking import CAP, FULL, START, asks, begun, clock, home, later
+from tests.market.streams import MINUTE_US, START_US, event
+
+
+def test_more_wind_serves_those_who_wait_before_whoever_asks_next():
+    wind = event(Kind.AVAILABILITY, "wind", 12_000, at_us=START_US + 1)
+    machine, _ = begun(home("a", *FULL), home("b", 1_000, 2_000, 30, 60, CAP))
+    assert machine.bookings.waiting == {"b"}
+    # In one batch: b is tried before c is taken.
+    taken = machine.take([wind, home("c", 600, 1_200, 30, 60, CAP, at_us=START_US + 2)])
+    assert [(r.key, r.state) for r in taken.booking_records] == [
+        ("b", State.BOOKED),
+        ("c", State.WAITING),
+    ]
+
+
+def test_who_waits_until_its_window_is_too_short_has_missed():
+    _, became = begun(home("a", *FULL), home("b", *FULL), clock(29), clock(30))
+    assert became[2:] == [
+        (Outcome.TAKEN, []),
+        (Outcome.TAKEN, [("b", State.MISSED, Reason.WINDOW)]),
+    ]
+
+
+def test_who_waits_is_served_where_it_is_within_its_price_and_waits_on_where_not():
+    cheap = home("b", 1_000, 2_000, 30, 60, 60_000_000)
+    more = [
+        event(Kind.AVAILABILITY, "wind", power_w, at_us=START_US + power_w)
+        for power_w in (11_000, 30_000)
+    ]
+    _, became = begun(home("a", *FULL), cheap, *more)
+    assert became[2:] == [(Outcome.TAKEN, []), (Outcome.TAKEN, [("b", State.BOOKED, None)])]
+
+
+def three_wait(**changes) -> Machine:
+    """Three points of the south, which lost its gas, wait for a half-hour there."""
+    machine, _ = begun(**changes)
+    machine.take([event(Kind.OUTAGE, "gas", at_us=START_US + 1)])
+    machine.take([event(Kind.AVAILABILITY, "wind", 0, at_us=START_US + 1)])
+    for key, point, ends in (("s1", "shop", 120), ("p1", "plant", 90), ("s2", "shop", 60)):
+        machine.take([asks(point, 500, 1_000, 30, ends, CAP, product=point, key=key)])
+    return machine
+
+
+def test_the_queue_goes_by_memory_then_weight_then_deadline_then_who_asked_first():
+    machine = three_wait()
+    bookings = machine.bookings
+    assert [each.key for each in bookings.queue()] == ["s2", "p1", "s1"]
+    heavier = three_wait(tier_ppm=np.array([1, 3, 2])).bookings
+    assert [each.key for each in heavier.queue()] == ["p1", "s2", "s1"]
+    heavier.promises.tell(("south", "shop"), 990_000, 1_000, 989)
+    assert [each.key for each in heavier.queue()] == ["s2", "s1", "p1"]
+    # Of what is promised nothing lacks, to the last Wh.
+    heavier.promises.tell(("south", "shop"), 0, 0, 1)
+    assert [each.key for each in heavier.queue()] == ["p1", "s2", "s1"]
+
+
+def test_what_was_not_delivered_puts_a_group_first_when_there_is_room_for_one():
+    def served(delivered_wh: int) -> str:
+        machine, _ = begun(
+            asks("shop", 500, 1_000, 30, 60, CAP, product="shop", key="before"),
+            later(Kind.DELIVERY, "before", 60, START + 30, delivered_wh, point="shop"),
+            event(Kind.AVAILABILITY, "wind", 0, at_us=START_US + 61 * MINUTE_US),
+            event(Kind.AVAILABILITY, "gas", 0, at_us=START_US + 61 * MINUTE_US),
+        )
+        for key, point in (("p", "plant"), ("s", "shop")):
+            at_us = START_US + 61 * MINUTE_US
+            machine.take(
+                [asks(point, 500, 1_000, 90, 120, CAP, product=point, key=key, at_us=at_us)]
+            )
+        gas = event(Kind.AVAILABILITY, "gas", 1_000, at_us=START_US + 62 * MINUTE_US)
+        (record,) = machine.take([gas]).booking_records
+        return record.key
+
+    assert (served(494), served(495)) == ("s", "p")
+
+
+def test_memory_begins_anew_with_the_local_month():
+    # 29 February in UTC: the month ends after 24 hours.
+    machine, _ = begun(
+        home("a", 100, 200, 30, 60, CAP), later(Kind.DELIVERY, "a", 60, START + 30, 0)
+    )
+    promises = machine.bookings.promises
+    group = ("north", "home")
+    assert (promises.month, promises.deficit(group)) == ((2024, 2), 99_000_000)
+    machine.take([clock(24 * 60 - 1)])
+    assert promises.deficit(group) == 99_000_000
+    machine.take([clock(24 * 60)])
+    assert (promises.month, promises.deficit(group)) == ((2024, 3), 0)
+    # Of what belongs to the month before, nothing is remembered any more.
+    taken = machine.take([later(Kind.DELIVERY, "a", 24 * 60, START + 30, 50)])
+    assert taken.outcomes == [Outcome.TAKEN] and promises.deficit(group) == 0
+
+
+def test_the_month_is_that_of_the_market_s_own_clock():
+    # The last evening of June in London is an hour ahead of UTC.
+    minute = int(dt.datetime(2024, 6, 30, 23, 0, tzinfo=dt.UTC).timestamp()) // 60
+    assert month_of(minute, "Europe/London") == (2024, 7)
+    assert month_of(minute - 1, "Europe/London") == (2024, 6)
+    assert month_of(minute, "UTC") == (2024, 6)
+    assert month_of(-5, "UTC") == (1970, 1) and month_of(2**62, "UTC")[0] > 9_000
+
+
+def test_a_deficit_is_exact_however_long_it_grows():
+    promises = Promises((2024, 2))
+    for _ in range(1_000):
+        promises.tell(("n", "p"), 999_999, 10**13, 10**13 - 10**7)
+    assert promises.deficit(("n", "p")) == 0
+    promises.tell(("n", "p"), 1, 1, 0)
+    assert promises.deficit(("n", "p")) == 1
