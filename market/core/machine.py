@@ -107,7 +107,7 @@ class Machine:
         self._reach(event.at_us)
         if event.kind is Kind.RULES:
             self._obey(self.law[event.words[0]])
-            self.ex_post.obey(event.day, self.law[event.words[0]], event.at_us)
+            self.ex_post.obey(event.day, self.law[event.words[0]], self.clock_us or 0)
         elif event.kind in TELEMETRY and self.grid is not None:
             self.grid.move(event)
         elif event.kind is Kind.READING:
