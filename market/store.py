@@ -73,10 +73,13 @@ DIGEST_BEFORE = """
 SELECT digest FROM market.event WHERE market = %s AND sequence = %s
 """
 PUBLISHED_BEFORE = """
-SELECT digest FROM market.publication WHERE market = %s AND sequence < %s
+SELECT sequence, part, digest FROM market.publication WHERE market = %(market)s
+   AND sequence < %(sequence)s
+UNION ALL
+SELECT sequence, 0, digest FROM market.opening WHERE market = %(market)s AND sequence < %(sequence)s
  ORDER BY sequence DESC, part DESC LIMIT 1
 """
-OPENING = "SELECT day, sequence, state FROM market.opening WHERE market = %s"
+OPENING = "SELECT day, sequence, state, digest FROM market.opening WHERE market = %s"
 SEALED_UP_TO = "SELECT coalesce(max(last_sequence), 0) FROM market.sealed WHERE market = %s"
 SEAL = """
 INSERT INTO market.sealed
@@ -153,11 +156,14 @@ def append(
             [entry.logged.outcome.value for entry in entries],
             [entry.digest for entry in entries],
             *_published(publications),
-            *((None, None, None) if opening is None else (opening.day, opening.state)),
-            *(() if opening is None else (opening.digest(market),)),
+            *((None, None, None) if opening is None else _opened(opening)),
         ],
         prepare=True,
     )
+
+
+def _opened(opening: Opening) -> tuple[dt.date, str, bytes]:
+    return opening.day, opening.state, opening.digest
 
 
 def _published(entries: Sequence[PublicationEntry]) -> list[Any]:
@@ -189,11 +195,12 @@ def head(connection: Connection, market: str) -> Head:
 def head_before(connection: Connection, market: str, sequence: int) -> Head:
     """Return where the log ended before an event came to it."""
     of_event = connection.execute(DIGEST_BEFORE, [market, sequence - 1]).fetchone()
-    published = connection.execute(PUBLISHED_BEFORE, [market, sequence]).fetchone()
+    place = {"market": market, "sequence": sequence}
+    published = connection.execute(PUBLISHED_BEFORE, place).fetchone()
     return Head(
         sequence - 1,
         bytes(of_event[0]) if of_event else NOTHING_BEFORE,
-        bytes(published[0]) if published else NOTHING_BEFORE,
+        bytes(published[2]) if published else NOTHING_BEFORE,
     )
 
 
@@ -239,20 +246,19 @@ def last_opening(connection: Connection, market: str) -> Opening | None:
     """Return what a market knew when its last day began; None where nothing happened yet."""
     query = f"{OPENING} ORDER BY sequence DESC LIMIT 1"
     row = connection.execute(query.encode(), [market]).fetchone()
-    return None if row is None else Opening(*row)
+    return None if row is None else _opening(row)
 
 
 def opening_of_day(connection: Connection, market: str, day: dt.date) -> Opening | None:
     """Return what a market knew when a day began by its clock; None where none did."""
     row = connection.execute(f"{OPENING} AND day = %s".encode(), [market, day]).fetchone()
-    return None if row is None else Opening(*row)
+    return None if row is None else _opening(row)
 
 
-def openings(connection: Connection, market: str) -> list[tuple[Opening, bytes]]:
-    """Return every opening with the digest that is stored, earliest first."""
-    query = "SELECT day, sequence, state, digest FROM market.opening WHERE market = %s ORDER BY 2"
-    rows = connection.execute(query, [market])
-    return [(Opening(day, sequence, state), bytes(digest)) for day, sequence, state, digest in rows]
+def openings(connection: Connection, market: str) -> list[Opening]:
+    """Return every opening, in the order of the log."""
+    rows = connection.execute(f"{OPENING} ORDER BY sequence, day".encode(), [market])
+    return list(map(_opening, rows))
 
 
 def sealed_up_to(connection: Connection, market: str) -> int:
@@ -278,6 +284,11 @@ def _event(
     words: list[str],
 ) -> Event:
     return Event(day, key, Kind(kind), entity, microseconds_of(at), tuple(numbers), tuple(words))
+
+
+def _opening(row: tuple[Any, ...]) -> Opening:
+    day, sequence, state, digest = row
+    return Opening(day, sequence, state, bytes(digest))
 
 
 def _publication(row: tuple[Any, ...]) -> PublicationEntry:
