@@ -47,20 +47,23 @@ APPEND = (
 )
 BEGIN_EPOCH = "SELECT market.begin_epoch(%s)"
 HEAD = "SELECT sequence, event_digest, publication_digest FROM market.head WHERE market = %s"
-EVENTS = """
+EVENT_COLUMNS = """
 SELECT sequence, batch, day, key, kind, entity, at, numbers, words, outcome, submitted_at,
        submitted_by, digest
-  FROM market.event WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s
+  FROM market.event
 """
-_PUBLICATIONS = """
+EVENTS = f"""{EVENT_COLUMNS}
+ WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s
+"""
+PUBLICATION_COLUMNS = """
 SELECT sequence, part, day, at, cause, holons::bigint[], tightness_ppm, price_micro_per_mwh,
        sell_price_micro_per_mwh, digest
   FROM market.publication
 """
-PUBLICATIONS = f"""{_PUBLICATIONS}
+PUBLICATIONS = f"""{PUBLICATION_COLUMNS}
  WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence, part
 """
-PUBLICATIONS_OF_DAY = f"""{_PUBLICATIONS}
+PUBLICATIONS_OF_DAY = f"""{PUBLICATION_COLUMNS}
  WHERE market = %s AND day = %s ORDER BY sequence, part
 """
 RULES_BEFORE = """
@@ -214,32 +217,25 @@ def events(
     connection: Connection, market: str, first: int, last: int, most: int = 2**31
 ) -> list[EventEntry]:
     """Return the events from one sequence to another, both included, at most so many."""
-    rows = connection.cursor(binary=True).execute(EVENTS, [market, first, last, most], prepare=True)
-    return [
-        EventEntry(
-            Logged(sequence, batch, _event(*said), Outcome(outcome)),
-            submitted_at,
-            submitted_by,
-            bytes(digest),
-        )
-        for sequence, batch, *said, outcome, submitted_at, submitted_by, digest in rows
-    ]
+    values = [market, first, last, most]
+    rows = connection.cursor(binary=True).execute(EVENTS.encode(), values, prepare=True)
+    return list(map(event_entry, rows))
 
 
 def publications(
     connection: Connection, market: str, first: int, last: int
 ) -> list[PublicationEntry]:
     """Return what the batches from one sequence to another published."""
-    rows = vector_cursor(connection).execute(PUBLICATIONS, [market, first, last])
-    return list(map(_publication, rows))
+    rows = vector_cursor(connection).execute(PUBLICATIONS.encode(), [market, first, last])
+    return list(map(publication_entry, rows))
 
 
 def publications_of_day(
     connection: Connection, market: str, day: dt.date
 ) -> list[PublicationEntry]:
     """Return what was published of the moments of a local day."""
-    rows = vector_cursor(connection).execute(PUBLICATIONS_OF_DAY, [market, day])
-    return list(map(_publication, rows))
+    rows = vector_cursor(connection).execute(PUBLICATIONS_OF_DAY.encode(), [market, day])
+    return list(map(publication_entry, rows))
 
 
 def last_opening(connection: Connection, market: str) -> Opening | None:
@@ -274,6 +270,17 @@ def seal(connection: Connection, market: str, sealed: Sealed) -> None:
     connection.execute(SEAL, [market, sealed.first_sequence, *values])
 
 
+def event_entry(row: Sequence[Any]) -> EventEntry:
+    """Return a row of `EVENT_COLUMNS` as an entry.
+
+    Raises:
+        ValueError: its kind or its outcome is none.
+    """
+    sequence, batch, *said, outcome, submitted_at, submitted_by, digest = row
+    logged = Logged(sequence, batch, _event(*said), Outcome(outcome))
+    return EventEntry(logged, submitted_at, submitted_by, bytes(digest))
+
+
 def _event(
     day: dt.date,
     key: str,
@@ -291,7 +298,12 @@ def _opening(row: tuple[Any, ...]) -> Opening:
     return Opening(day, sequence, state, bytes(digest))
 
 
-def _publication(row: tuple[Any, ...]) -> PublicationEntry:
+def publication_entry(row: Sequence[Any]) -> PublicationEntry:
+    """Return a row of `PUBLICATION_COLUMNS`, read by `vector_cursor`, as an entry.
+
+    Raises:
+        ValueError: its cause is none.
+    """
     sequence, part, day, at, cause, holons, *prices, digest = row
     published = Publication(microseconds_of(at), Cause(cause), holons, Prices(*prices))
     return PublicationEntry(sequence, part, day, published, bytes(digest))
