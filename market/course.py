@@ -22,6 +22,7 @@ from market.log import (
     PublicationEntry,
     Submitted,
     event_digest,
+    opening_digest,
     publication_digest,
 )
 from market.moments import local_day, midnight_us
@@ -90,7 +91,8 @@ class Course:
         book = LawBook(resolve)
         for each in rules:
             book.learn(each)
-        return cls(market, restore(json.loads(opening.state), book), book, before, opening)
+        # The batch that began the day is to come: it makes the opening again, of what it was made.
+        return cls(market, restore(json.loads(opening.state), book), book, before, None)
 
     def together(self, pending: Sequence[Submitted]) -> Sequence[Submitted]:
         """Return the events that are taken next: those before another local day begins.
@@ -122,10 +124,12 @@ class Course:
                 event_end, self.market, logged, each.submitted_at, each.submitted_by
             )
             entries.append(EventEntry(logged, each.submitted_at, each.submitted_by, event_end))
-        publications = self._published(first, taken.publications)
-        opening = self._opening(first, state)
-        self.opened = opening or self.opened
-        end = publications[-1].digest if publications else self.head.publication_digest
+        before = self.head.publication_digest
+        opening = self._opening(before, first, state)
+        if opening is not None:
+            self.opened, before = opening, opening.digest
+        publications = self._published(before, first, taken.publications)
+        end = publications[-1].digest if publications else before
         self.head = Head(entries[-1].logged.sequence, event_end, end)
         return Batch(entries, publications, opening)
 
@@ -143,10 +147,10 @@ class Course:
         return batch
 
     def _published(
-        self, sequence: int, publications: Sequence[Publication]
+        self, before: bytes, sequence: int, publications: Sequence[Publication]
     ) -> list[PublicationEntry]:
         entries: list[PublicationEntry] = []
-        before, law = self.head.publication_digest, self.machine.market
+        law = self.machine.market
         for part, publication in enumerate(publications, start=1):
             assert law is not None, "prices are published by law"
             day = local_day(publication.at_us, law.zone)
@@ -173,14 +177,15 @@ class Course:
             return json.dumps(state_of(self.machine), separators=(",", ":"), sort_keys=True)
         return None
 
-    def _opening(self, first: int, state: str | None) -> Opening | None:
+    def _opening(self, before: bytes, first: int, state: str | None) -> Opening | None:
         """Return the opening of the day that a batch began, where it did and there is law."""
         law, clock_us = self.machine.market, self.machine.clock_us
         if state is None or law is None or clock_us is None:
             return None
         day = local_day(clock_us, law.zone)
-        is_next = self.opened is None or day > self.opened.day
-        return Opening(day, first, state) if is_next else None
+        if self.opened is not None and day <= self.opened.day:
+            return None
+        return Opening(day, first, state, opening_digest(before, self.market, day, first, state))
 
 
 def _said(made: EventEntry, stored: EventEntry) -> str:

@@ -1,13 +1,14 @@
 """A market's log as rows: what is sealed of each, and the digests that chain them.
 
-Events are one chain and publications another, each in the order of the log. The digest of a row is
+Events are one chain, publications with the openings of days another, each in the order of the log;
+an opening comes before what its batch published. The digest of a row is
 
     SHA-256(0x02 || digest of the row before || fields)
 
 where the fields are written as those of the ledger (`ledger.chain`), first the row's tag; the row
 before the first is 32 zero bytes. A vector of integers is bytes: 8 each, two's complement,
-big-endian. What was published is a pure function of the events, so a chain of publications that is
-computed again ends in the same digest; when it was stored is in neither chain.
+big-endian. What was published is a pure function of the events, so the second chain, computed
+again, ends in the same digest; when a publication was stored is in neither.
 """
 
 import datetime as dt
@@ -62,15 +63,12 @@ class PublicationEntry(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """What a market knew before the first event of a local day by its clock."""
+    """What a market knew before the first event of a local day by its clock, as text."""
 
     day: dt.date
     sequence: int
     state: str
-
-    def digest(self, market: str) -> bytes:
-        """Return the digest over every column."""
-        return leaf_hash(encode(OPENING_TAG, (market, *self)))
+    digest: bytes
 
 
 class Head(NamedTuple):
@@ -116,6 +114,11 @@ def event_digest(
             submitted_by,
         ),
     )
+
+
+def opening_digest(before: bytes, market: str, day: dt.date, sequence: int, state: str) -> bytes:
+    """Return the digest of an opening, after that of what was published before it."""
+    return _link(before, OPENING_TAG, (market, day, sequence, state))
 
 
 def publication_digest(

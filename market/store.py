@@ -47,20 +47,23 @@ APPEND = (
 )
 BEGIN_EPOCH = "SELECT market.begin_epoch(%s)"
 HEAD = "SELECT sequence, event_digest, publication_digest FROM market.head WHERE market = %s"
-EVENTS = """
+EVENT_COLUMNS = """
 SELECT sequence, batch, day, key, kind, entity, at, numbers, words, outcome, submitted_at,
        submitted_by, digest
-  FROM market.event WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s
+  FROM market.event
 """
-_PUBLICATIONS = """
+EVENTS = f"""{EVENT_COLUMNS}
+ WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s
+"""
+PUBLICATION_COLUMNS = """
 SELECT sequence, part, day, at, cause, holons::bigint[], tightness_ppm, price_micro_per_mwh,
        sell_price_micro_per_mwh, digest
   FROM market.publication
 """
-PUBLICATIONS = f"""{_PUBLICATIONS}
+PUBLICATIONS = f"""{PUBLICATION_COLUMNS}
  WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence, part
 """
-PUBLICATIONS_OF_DAY = f"""{_PUBLICATIONS}
+PUBLICATIONS_OF_DAY = f"""{PUBLICATION_COLUMNS}
  WHERE market = %s AND day = %s ORDER BY sequence, part
 """
 _RULES_BEFORE = """
@@ -77,10 +80,13 @@ DIGEST_BEFORE = """
 SELECT digest FROM market.event WHERE market = %s AND sequence = %s
 """
 PUBLISHED_BEFORE = """
-SELECT digest FROM market.publication WHERE market = %s AND sequence < %s
+SELECT sequence, part, digest FROM market.publication WHERE market = %(market)s
+   AND sequence < %(sequence)s
+UNION ALL
+SELECT sequence, 0, digest FROM market.opening WHERE market = %(market)s AND sequence < %(sequence)s
  ORDER BY sequence DESC, part DESC LIMIT 1
 """
-OPENING = "SELECT day, sequence, state FROM market.opening WHERE market = %s"
+OPENING = "SELECT day, sequence, state, digest FROM market.opening WHERE market = %s"
 SEALED_UP_TO = "SELECT coalesce(max(last_sequence), 0) FROM market.sealed WHERE market = %s"
 SEAL = """
 INSERT INTO market.sealed
@@ -157,11 +163,14 @@ def append(
             [entry.logged.outcome.value for entry in entries],
             [entry.digest for entry in entries],
             *_published(publications),
-            *((None, None, None) if opening is None else (opening.day, opening.state)),
-            *(() if opening is None else (opening.digest(market),)),
+            *((None, None, None) if opening is None else _opened(opening)),
         ],
         prepare=True,
     )
+
+
+def _opened(opening: Opening) -> tuple[dt.date, str, bytes]:
+    return opening.day, opening.state, opening.digest
 
 
 def _published(entries: Sequence[PublicationEntry]) -> list[Any]:
@@ -193,11 +202,12 @@ def head(connection: Connection, market: str) -> Head:
 def head_before(connection: Connection, market: str, sequence: int) -> Head:
     """Return where the log ended before an event came to it."""
     of_event = connection.execute(DIGEST_BEFORE, [market, sequence - 1]).fetchone()
-    published = connection.execute(PUBLISHED_BEFORE, [market, sequence]).fetchone()
+    place = {"market": market, "sequence": sequence}
+    published = connection.execute(PUBLISHED_BEFORE, place).fetchone()
     return Head(
         sequence - 1,
         bytes(of_event[0]) if of_event else NOTHING_BEFORE,
-        bytes(published[0]) if published else NOTHING_BEFORE,
+        bytes(published[2]) if published else NOTHING_BEFORE,
     )
 
 
@@ -217,52 +227,44 @@ def events(
     connection: Connection, market: str, first: int, last: int, most: int = 2**31
 ) -> list[EventEntry]:
     """Return the events from one sequence to another, both included, at most so many."""
-    rows = connection.cursor(binary=True).execute(EVENTS, [market, first, last, most], prepare=True)
-    return [
-        EventEntry(
-            Logged(sequence, batch, _event(*said), Outcome(outcome)),
-            submitted_at,
-            submitted_by,
-            bytes(digest),
-        )
-        for sequence, batch, *said, outcome, submitted_at, submitted_by, digest in rows
-    ]
+    values = [market, first, last, most]
+    rows = connection.cursor(binary=True).execute(EVENTS.encode(), values, prepare=True)
+    return list(map(event_entry, rows))
 
 
 def publications(
     connection: Connection, market: str, first: int, last: int
 ) -> list[PublicationEntry]:
     """Return what the batches from one sequence to another published."""
-    rows = vector_cursor(connection).execute(PUBLICATIONS, [market, first, last])
-    return list(map(_publication, rows))
+    rows = vector_cursor(connection).execute(PUBLICATIONS.encode(), [market, first, last])
+    return list(map(publication_entry, rows))
 
 
 def publications_of_day(
     connection: Connection, market: str, day: dt.date
 ) -> list[PublicationEntry]:
     """Return what was published of the moments of a local day."""
-    rows = vector_cursor(connection).execute(PUBLICATIONS_OF_DAY, [market, day])
-    return list(map(_publication, rows))
+    rows = vector_cursor(connection).execute(PUBLICATIONS_OF_DAY.encode(), [market, day])
+    return list(map(publication_entry, rows))
 
 
 def last_opening(connection: Connection, market: str) -> Opening | None:
     """Return what a market knew when its last day began; None where nothing happened yet."""
     query = f"{OPENING} ORDER BY sequence DESC LIMIT 1"
     row = connection.execute(query.encode(), [market]).fetchone()
-    return None if row is None else Opening(*row)
+    return None if row is None else _opening(row)
 
 
 def opening_of_day(connection: Connection, market: str, day: dt.date) -> Opening | None:
     """Return what a market knew when a day began by its clock; None where none did."""
     row = connection.execute(f"{OPENING} AND day = %s".encode(), [market, day]).fetchone()
-    return None if row is None else Opening(*row)
+    return None if row is None else _opening(row)
 
 
-def openings(connection: Connection, market: str) -> list[tuple[Opening, bytes]]:
-    """Return every opening with the digest that is stored, earliest first."""
-    query = "SELECT day, sequence, state, digest FROM market.opening WHERE market = %s ORDER BY 2"
-    rows = connection.execute(query, [market])
-    return [(Opening(day, sequence, state), bytes(digest)) for day, sequence, state, digest in rows]
+def openings(connection: Connection, market: str) -> list[Opening]:
+    """Return every opening, in the order of the log."""
+    rows = connection.execute(f"{OPENING} ORDER BY sequence, day".encode(), [market])
+    return list(map(_opening, rows))
 
 
 def sealed_up_to(connection: Connection, market: str) -> int:
@@ -278,6 +280,17 @@ def seal(connection: Connection, market: str, sealed: Sealed) -> None:
     connection.execute(SEAL, [market, sealed.first_sequence, *values])
 
 
+def event_entry(row: Sequence[Any]) -> EventEntry:
+    """Return a row of `EVENT_COLUMNS` as an entry.
+
+    Raises:
+        ValueError: its kind or its outcome is none.
+    """
+    sequence, batch, *said, outcome, submitted_at, submitted_by, digest = row
+    logged = Logged(sequence, batch, _event(*said), Outcome(outcome))
+    return EventEntry(logged, submitted_at, submitted_by, bytes(digest))
+
+
 def _event(
     day: dt.date,
     key: str,
@@ -290,7 +303,17 @@ def _event(
     return Event(day, key, Kind(kind), entity, microseconds_of(at), tuple(numbers), tuple(words))
 
 
-def _publication(row: tuple[Any, ...]) -> PublicationEntry:
+def _opening(row: tuple[Any, ...]) -> Opening:
+    day, sequence, state, digest = row
+    return Opening(day, sequence, state, bytes(digest))
+
+
+def publication_entry(row: Sequence[Any]) -> PublicationEntry:
+    """Return a row of `PUBLICATION_COLUMNS`, read by `vector_cursor`, as an entry.
+
+    Raises:
+        ValueError: its cause is none.
+    """
     sequence, part, day, at, cause, holons, *prices, digest = row
     published = Publication(microseconds_of(at), Cause(cause), holons, Prices(*prices))
     return PublicationEntry(sequence, part, day, published, bytes(digest))

@@ -171,13 +171,16 @@ def killed(engine, kills: int, seed: int) -> None:
     """Kill whoever leads, again and again, while events are handed in; then hold to replay."""
     chance, url = random.Random(seed), writer_url(engine)
     events, pause = happenings(kills * 40, seed), Flag()
-    workers = [start_worker(url) for _ in range(2)]
+    workers, led = [start_worker(url) for _ in range(2)], 0
     try:
         for number in range(kills):
             part = events[number * 40 : (number + 1) * 40]
             producer = threading.Thread(target=hand_in, args=(engine, part, 3))
             producer.start()
-            pause.wait(chance.random() * 0.1)
+            if number % 4:  # each fourth is killed while it takes over, or before
+                wait_for_epoch(engine, led + 1)
+            pause.wait(chance.random() * 0.06)
+            led = epoch_of(engine)
             workers[0].kill()  # the eldest leads
             workers.pop(0).join()
             workers.append(start_worker(url))
@@ -190,6 +193,19 @@ def killed(engine, kills: int, seed: int) -> None:
             worker.kill()
             worker.join()
     hold_to_replay(engine, events)
+    assert epoch_of(engine) > kills * 3 // 4, "somebody took over"
+
+
+def epoch_of(engine) -> int:
     with reading(engine) as connection:
-        (epoch,) = connection.execute("SELECT epoch FROM market.head").fetchone()
-    assert epoch > kills, "somebody took over after each"
+        row = connection.execute("SELECT epoch FROM market.head").fetchone()
+    return row[0] if row else 0
+
+
+def wait_for_epoch(engine, epoch: int) -> None:
+    pause = Flag()
+    for _ in range(500):
+        if epoch_of(engine) >= epoch:
+            return
+        pause.wait(0.01)
+    raise AssertionError(f"nobody leads in epoch {epoch}")
