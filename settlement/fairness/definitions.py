@@ -175,8 +175,8 @@ FIGURES = (
         Dimension.COST,
         "Charges away from burden",
         "How much of all charges is borne by other products than those whose energy was taken in "
-        "the tightest tenth of intervals",
-        "1/2 sum over products abs(charges / all - energy in tight intervals / all)",
+        "the tightest tenth of intervals; a product that is credited on balance bears none",
+        "1/2 sum over products abs(max(0, charges) / all - energy in tight intervals / all)",
         THESIS,
         "ppm",
         Better.LOWER,

@@ -578,6 +578,23 @@ def test_shares_sum_to_the_whole_and_distances_are_within_it(one, other):
         assert apart is None
 
 
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.integers(-(10**15), 10**15), min_size=1),
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 10**15), min_size=1),
+)
+def test_charges_lie_no_further_from_burden_than_all_of_them(charged, taken):
+    apart = designs.cost_burden_ppm(charged, taken)
+    if apart is None:
+        assert max(charged.values()) <= 0 or not any(taken.values())
+    else:
+        assert 0 <= apart <= PPM
+
+
+def test_who_is_credited_on_balance_bears_nothing_of_the_charges():
+    # On a scarce day the account returned more to P1 than it was charged.
+    assert designs.cost_burden_ppm({"NR": 30, "P1": -20}, {"NR": 3, "P1": 1}) == 250_000
+
+
 @given(st.integers(1, 200), st.integers(1, 10**18), st.integers(1, 10**18))
 def test_payback_is_what_is_expected_where_just_the_capital_is_earned(years, capital, left):
     found = reward.payback_milliyears(years, capital, left)
