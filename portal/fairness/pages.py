@@ -12,7 +12,7 @@ from portal.days import parse_period, period_of, period_words
 from portal.fairness import reading
 from portal.fairness.pictures import day_words
 from portal.fairness.reading import Listed, ReadReport, Version
-from portal.fairness.sections import points_table, sections, units_table
+from portal.fairness.sections import DayAddress, points_table, sections, units_table
 from portal.fairness.shown import OwnPart, Row, Section, Table
 from portal.fairness.summary import (
     WORSE,
@@ -23,9 +23,11 @@ from portal.fairness.summary import (
     summary,
     worse,
 )
+from portal.fairness.words import exact_part
 from portal.queries.rules import market_zone, rule_on, zone_by_market
 from rulebook.documents import GridModel
 from rulebook.store import markets
+from settlement.fairness.report import MOST_DAYS_WITH_INTERVALS
 
 WITHHELD = (
     "Of energy and money, everybody is told sums that say nothing of any one participant; others "
@@ -70,7 +72,7 @@ class ReportPage:
         worse: where the market does worse than other designs, behind `worse_lead`.
         no_worse: what is said where it does so nowhere.
         standing: what has come since it was made; empty where nothing has.
-        proof: the runs that it rests on.
+        proof: the runs that it rests on, and its days.
         versions: the reports of the same period, latest first.
     """
 
@@ -171,7 +173,7 @@ def report_page(
     zone, period = market_zone(session, market), period_of(first, last)
     rule = rule_on(session, f"{market}/grid-model", last, found.version.created_at)
     grid = rule.document if rule and isinstance(rule.document, GridModel) else None
-    parts = sections(report, grid, zone, day_addresses(report, found.version, versions[0]))
+    leads = day_addresses(report, found.version, versions[0])
     return ReportPage(
         market=market,
         period=period,
@@ -184,8 +186,8 @@ def report_page(
         summary=(*summary(report), *(() if found.is_whole else (WITHHELD,))),
         worse=worse(report),
         own=tuple(_own(each, currency) for each in found.own if each.units or each.supply_points),
-        sections=tuple(parts),
-        proof=(_runs_table(found.runs, sees_runs=sees_runs),),
+        sections=tuple(sections(report, grid, zone, leads)),
+        proof=(_runs_table(found.runs, sees_runs=sees_runs), *days_tables(report, leads)),
         leaf=found.leaf,
         versions=tuple(versions),
         no_worse=no_worse(report),
@@ -229,6 +231,31 @@ def _runs_table(runs: Iterable[Mapping[str, str]], *, sees_runs: bool) -> Table:
     columns = ("First day", "Last day")
     title = "Runs whose results are posted"
     return Table(title, columns, rows, "Run", texts=frozenset(columns))
+
+
+def days_tables(report: Mapping[str, Any], address: DayAddress) -> Iterator[Table]:
+    """Yield the days of a report, short or not, each leading to its page; of a year none.
+
+    As `MOST_DAYS_WITH_INTERVALS` says: the reports of its months lead further down.
+    """
+    days = report["calendar"]
+    if not 0 < len(days) <= MOST_DAYS_WITH_INTERVALS:
+        return
+    rows = tuple(
+        Row(
+            day_words(each["day"]),
+            (
+                str(each["short_intervals"]),
+                exact_part(each["short_ppm"]),
+                exact_part(each["late_ppm"]),
+            ),
+            address=address(each["day"]),
+        )
+        for each in days
+    )
+    columns = ("Intervals short", "Refused for good, of what was due", "Served late, of it")
+    lead = "Each leads to who was short on it, when and where, and to whose run it is of."
+    yield Table("Day by day", columns, rows, "Day", lead)
 
 
 def periods_that(posted: Iterable[MarketPeriods], market: str) -> Iterator[ListedPeriod]:

@@ -193,7 +193,7 @@ def units_table(units: Iterable[Mapping[str, Any]], currency: str, *, whose: boo
     )
     lead = (
         "Contribution is by Shapley value. Payback is how long the capital takes to be earned by "
-        "what is left of such payments after fuel and fixed cost; a dash stands where nothing is "
+        "what is left of all payments after fuel and fixed cost; a dash stands where nothing is "
         "left, or there is no capital."
     )
     return Table("By unit", columns, rows, "Unit", lead)

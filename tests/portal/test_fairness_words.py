@@ -11,6 +11,7 @@ from portal.days import parse_period, period_of, period_words
 from portal.fairness import summary as summary_module
 from portal.fairness import words
 from portal.fairness.days import day_shown
+from portal.fairness.pages import days_tables
 from portal.fairness.pictures import calendar_chart, interval_minutes, local_slots, place_map
 from portal.fairness.sections import points_table, sections, units_table
 from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
@@ -345,3 +346,19 @@ def test_where_no_design_stands_beside_page_and_command_say_why_and_how_to_have_
     for each in said:
         assert why in each
         assert "manage.py fairness gb12 --from 2024-03-30 --to 2024-03-31 --keep" in each
+
+
+def test_every_day_leads_further_down_though_nobody_was_short():
+    report = example()
+    report["calendar"] = [report["calendar"][0]]
+    (table,) = days_tables(report, lambda day: f"/day/{day}/")
+    (row,) = table.rows
+    assert (row.title, row.address) == ("30 Mar 2024", "/day/2024-03-30/")
+    assert row.cells[0] == "0"
+
+
+def test_a_year_leads_to_its_days_by_the_reports_of_its_months():
+    report = example()
+    assert len(list(days_tables(public_example(), str))) == 1
+    report["calendar"] = [report["calendar"][0]] * 366
+    assert not list(days_tables(report, str))
