@@ -57,6 +57,11 @@ BESIDE = (
     "price, all at one marginal price, and one flat tariff that recovers what units are paid. A "
     "dash stands where a design has no such figure."
 )
+METERED = (
+    "Of this market stands what was metered, even where it is more than units generated; the "
+    "others serve no more than was available, with losses, each day by itself. So what they refuse "
+    "and emit also differs by what meters leave unexplained (`manage.py energy RUN`)."
+)
 MOST_ROWS = 60
 """Places of a matrix; the file has all."""
 
@@ -104,7 +109,7 @@ def sections(
 def _of_designs(report: Report, dimension: Dimension) -> Iterator[str]:
     """Yield what is said of other designs: once, where the first of them stands."""
     if dimension is Dimension.REWARD:
-        yield BESIDE if designs_of(report) else no_worse(report)
+        yield from (BESIDE, METERED) if designs_of(report) else [no_worse(report)]
     if worse(report, dimension):
         yield "Here the market does worse than another design:"
 

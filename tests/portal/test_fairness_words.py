@@ -362,3 +362,11 @@ def test_a_year_leads_to_its_days_by_the_reports_of_its_months():
     assert len(list(days_tables(public_example(), str))) == 1
     report["calendar"] = [report["calendar"][0]] * 366
     assert not list(days_tables(report, str))
+
+
+def test_what_makes_other_designs_differ_beside_how_they_serve_is_said_where_they_stand():
+    said = section_of(example(), "reward").said
+    assert any("what meters leave unexplained" in each for each in said)
+    alone = example()
+    alone["designs"] = None
+    assert not any("what meters leave" in each for each in section_of(alone, "reward").said)
