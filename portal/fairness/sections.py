@@ -20,6 +20,7 @@ from portal.fairness.words import (
     exact_part,
     price,
     share,
+    some,
     with_sign,
     written,
     years,
@@ -316,7 +317,7 @@ def _worst_table(report: Report, zone: str, day_address: DayAddress) -> Table:
             pictures.interval_words(report, row["day"], row["interval"], zone),
             (
                 *(_energy(row[key]) for key in energies),
-                ", ".join(each["node"] for each in row["nodes"]),
+                some([each["node"] for each in row["nodes"]]),
             ),
             address=day_address(row["day"]),
         )
