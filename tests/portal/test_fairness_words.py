@@ -12,7 +12,13 @@ from portal.fairness import summary as summary_module
 from portal.fairness import words
 from portal.fairness.days import day_shown
 from portal.fairness.pages import days_tables
-from portal.fairness.pictures import calendar_chart, interval_minutes, local_slots, place_map
+from portal.fairness.pictures import (
+    calendar_chart,
+    convergence_chart,
+    interval_minutes,
+    local_slots,
+    place_map,
+)
 from portal.fairness.sections import points_table, sections, units_table
 from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
 from portal.management import base
@@ -370,3 +376,19 @@ def test_what_makes_other_designs_differ_beside_how_they_serve_is_said_where_the
     alone = example()
     alone["designs"] = None
     assert not any("what meters leave" in each for each in section_of(alone, "reward").said)
+
+
+def test_more_products_behind_than_lines_can_be_told_apart_are_drawn_by_those_most_behind():
+    report = example()
+    report["convergence"] = [
+        {"month": "2024-03", "node": "N0", "product": f"P{number}",
+         "days": [{"day": "2024-03-31", "shortfall_ppm": 1_000 * number}]}
+        for number in range(1, 6)
+    ]  # fmt: skip
+    chart = convergence_chart(report)
+    assert "of 5 products the 4 that were most" in chart.title
+    assert [title.split()[0].rstrip(",") for title in chart.table.columns[1:]] == [
+        "P2", "P3", "P4", "P5",
+    ]  # fmt: skip
+    report["convergence"] = report["convergence"][:2]
+    assert "products" not in convergence_chart(report).title
