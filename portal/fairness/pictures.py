@@ -37,7 +37,12 @@ TWICE = "Where the clock was turned back, the hour that came twice stands in one
 def promises_chart(report: Report) -> Chart | None:
     """Return what was delivered of each product beside its promise; None without promises."""
     rows = [
-        Promise(product_name(row), row["promised_ppm"], row["delivered_ppm"])
+        Promise(
+            product_name(row),
+            row["promised_ppm"],
+            row["delivered_ppm"],
+            all_kept=row["promises_kept"] == row["promises"],
+        )
         for row in report["products"]
         if row["promised_ppm"] is not None and row["promises"]
     ]

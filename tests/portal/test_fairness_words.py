@@ -18,6 +18,7 @@ from portal.fairness.pictures import (
     interval_minutes,
     local_slots,
     place_map,
+    promises_chart,
 )
 from portal.fairness.sections import points_table, sections, units_table
 from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
@@ -392,3 +393,14 @@ def test_more_products_behind_than_lines_can_be_told_apart_are_drawn_by_those_mo
     ]  # fmt: skip
     report["convergence"] = report["convergence"][:2]
     assert "products" not in convergence_chart(report).title
+
+
+def test_a_product_keeps_its_promises_where_every_node_does_and_not_by_their_sum():
+    report = example()
+    product = report["products"][0]
+    product |= {"promises": 8, "promises_kept": 7}  # 99.9 % of 99.5 % were delivered of all
+    report["products"] = [product]
+    assert promises_chart(report).table.rows[0][-1] == "no"
+    # What everybody is told of what was delivered is rounded down, below what was promised.
+    product |= {"promises_kept": 8, "delivered_ppm": 990_000}
+    assert promises_chart(report).table.rows[0][-1] == "yes"
