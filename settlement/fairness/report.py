@@ -50,6 +50,8 @@ units), ratios in ppm. What does not apply is null.
     ``figures``, ``products`` (F4) and ``access`` (F3).
 ``findings``
     where the market does worse than a baseline: ``figure``, ``design``, ``ours``, ``theirs``.
+``beside``
+    the earlier reports of the market that have days of this one and were held to it, by id.
 ``public``
     what everybody may know of it: see `settlement.fairness.public`.
 """

@@ -1,5 +1,6 @@
 """Fairness reports in PostgreSQL; every function receives the caller's session."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -59,6 +60,22 @@ def find_equal_report(
         .limit(1)
     ).first()
     return None if row is None else report_of(row)
+
+
+def kept_of_days(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date
+) -> list[FairnessReport]:
+    """Return the reports of a market that have any of some days."""
+    rows = session.scalars(
+        select(FairnessReportRow)
+        .where(
+            FairnessReportRow.market == market,
+            FairnessReportRow.first_day <= last_day,
+            FairnessReportRow.last_day >= first_day,
+        )
+        .order_by(FairnessReportRow.id)
+    )
+    return [report_of(row) for row in rows]
 
 
 def list_reports(session: Session) -> PagedRows[FairnessReport]:

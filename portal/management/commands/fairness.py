@@ -67,7 +67,7 @@ class Command(BaseCommand[Reported]):
             "digest": stored and stored.digest,
             "created_at": stored and stored.created_at,
             "pins": [pin.as_json() for pin in outcome.made.pins],
-            **outcome.made.report,
+            **(stored or outcome.made).report,
         }
 
     def lines(self, outcome: Reported, options: Options) -> Iterator[str]:
