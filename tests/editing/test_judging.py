@@ -287,8 +287,9 @@ def test_the_refusal_table_holds_every_code_of_the_checks():
     tried |= {row[2] for row in (*MORE, *WIDE)} | {row[3] for row in CLOCKS}
     tried |= {"charge-owner-not-registered", "too-many-nodes-for-max-flow", "clauses-too-long"}
     assert len(written) > 80
-    # Of clocks that split a reading no form is wrong before the market's zone is another.
-    assert written - tried == {"resolution-does-not-fit-day"}
+    # Of clocks that split a reading no form is wrong before the market's zone is another, nor of
+    # a month's end before its policy is published beside that of earlier days.
+    assert written - tried == {"resolution-does-not-fit-day", "fair-play-before-month-end"}
 
 
 def test_a_conflict_with_later_law_stands_beside_the_field_that_both_changed():
