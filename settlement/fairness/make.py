@@ -19,7 +19,7 @@ from settlement.fairness.public import public_part
 from settlement.fairness.records import FairnessReport, PostedDay, fairness_input_digest, runs_of
 from settlement.fairness.report import designs_part, fairness_report
 from settlement.fairness.solving import solved_days
-from settlement.fairness.store import append_report, find_equal_report, kept_of_days
+from settlement.fairness.store import append_report, find_equal_report, reports_beside
 from settlement.fairness.sums import Sums
 from settlement.runs.settle import Progress, no_progress
 
@@ -82,7 +82,7 @@ def make_report(
     designs = None
     if request.with_baselines:
         designs = _designs(session, law, pins, sums, threads, progress)
-    earlier = kept_of_days(session, request.market, *days)
+    earlier = reports_beside(session, request.market, days)
     report = whole_report(request.market, pins, sums, designs, earlier)
     if kept is not None and lacks_designs(report):
         return _as_made(kept)
@@ -129,7 +129,7 @@ def keep_report(session: Session, made: MadeReport, *, now: dt.datetime) -> Fair
         pins=made.pins,
         input_digest=made.input_digest,
         # Others may have been kept since it was made.
-        report=held_to(made.report, kept_of_days(session, made.market, *days)),
+        report=held_to(made.report, reports_beside(session, made.market, days)),
         created_at=now,
     )
     append_report(session, report)
@@ -168,7 +168,7 @@ def whole_report(
     """Return a report as it is stored: with its runs, and what everybody may know of it.
 
     Args:
-        earlier: kept reports of the market that have any of its days.
+        earlier: kept reports of the market, as the store finds them beside its days.
     """
     days = (pins[0].day, pins[-1].day)
     report = fairness_report(market, days, sums, designs) | {"runs": runs_of(pins)}

@@ -62,10 +62,8 @@ SHORT = ("missed_wh", "deferred_wh", "interval_missed_wh", "interval_deferred_wh
 def public_part(report: Report, earlier: Sequence[Report] = ()) -> dict[str, Any]:
     """Return what everybody may be told, of a report without its public part.
 
-    Every two reports are held to each other. What three of them tell together is not looked for.
-
     Args:
-        earlier: kept reports of the market that have any of its days, with their public parts.
+        earlier: kept reports of the market with their public parts, as the store finds them.
     """
     away = given_away(report, earlier)
     told = _told_of_points(report, away)

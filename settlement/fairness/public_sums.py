@@ -1,12 +1,15 @@
-"""Which sums over participants a fairness report may tell, and what two reports tell of one. Pure.
+"""Which sums over participants a fairness report may tell, and what reports tell together. Pure.
 
 The sums that both of two reports tell have a difference: of the days that one has and the other has
-not, or of the meter that was corrected between them. Where that would tell too much of one
-participant by the rule of one report (`settlement.fairness.suppression`), the later withholds it.
+not, or of the meter that was corrected between them. So have a quarter and two of its months: the
+third. Where that would tell too much of one participant by the rule of one report
+(`settlement.fairness.suppression`), the latest withholds it.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
 
 from settlement.fairness.suppression import is_small_sum
 
@@ -84,21 +87,82 @@ def sums_of_units(report: Report) -> Sums:
     return sums
 
 
+Columns = Mapping[str, Sequence[int]]
+"""What each participant has of a sum, in each of the columns by which it is judged."""
+
+
+class _Telling(NamedTuple):
+    """A report as others are held to it.
+
+    Attributes:
+        days: each with its run.
+        sums: by name; of an earlier report those that everybody is told.
+    """
+
+    days: frozenset[tuple[dt.date, str]]
+    sums: Mapping[str, Columns]
+
+    def shares_a_day(self, other: "_Telling") -> bool:
+        """Return whether both have a day, be it of another run."""
+        return not {day for day, _ in self.days}.isdisjoint(day for day, _ in other.days)
+
+
 def given_away(report: Report, earlier: Iterable[Report]) -> set[str]:
-    """Return the sums that an earlier report tells, and whose difference from it tells of one.
+    """Return the sums whose difference from those of earlier reports tells of one.
 
     Args:
         report: without its public part.
-        earlier: with theirs, of the same market and some of the same days.
+        earlier: with theirs, of the same market.
     """
-    return {name for other in earlier for name in _given_away(report, other)}
+    others = [_telling(each, set(_told_by(each["public"]))) for each in earlier]
+    if not others:
+        return set()
+    # The shortest first, so that of one long report as many as can be are taken away.
+    others.sort(key=lambda each: (len(each.days), sorted(each.days)))
+    ours = _telling(report, None)
+    return {name for name in _names(others) if _tells_of_one(name, ours, others)}
 
 
-def _given_away(report: Report, other: Report) -> Iterator[str]:
-    ours, theirs = _columns_of_sums(report), _columns_of_sums(other)
-    for name in _told_by(other["public"]):
-        if any(map(is_small_sum, _differences(ours.get(name, {}), theirs.get(name, {})))):
-            yield name
+def _names(tellings: Iterable[_Telling]) -> set[str]:
+    return {name for each in tellings for name in each.sums}
+
+
+def _tells_of_one(name: str, ours: _Telling, others: Sequence[_Telling]) -> bool:
+    """Return whether a sum of a report tells of one participant, who know it of others."""
+    telling = [each for each in others if name in each.sums]
+    return any(
+        is_small_sum(column)
+        for whole, *parts in _taken_away(ours, telling)
+        for column in _differences(whole.sums.get(name, {}), [p.sums.get(name, {}) for p in parts])
+    )
+
+
+def _taken_away(ours: _Telling, others: Sequence[_Telling]) -> Iterator[list[_Telling]]:
+    """Yield of which report which others are taken away: each alone, and parts of its days."""
+    yield from ([ours, other] for other in others if ours.shares_a_day(other))
+    every = [ours, *others]
+    for whole in every:
+        left, parts = whole.days, []
+        for part in every:
+            if part.days <= left and part.days != whole.days:
+                parts.append(part)
+                left -= part.days
+        if len(parts) > 1 and (ours is whole or ours in parts):
+            yield [whole, *parts]
+
+
+def _telling(report: Report, told: AbstractSet[str] | None) -> _Telling:
+    """Return a report's days and those of its sums that are told; None: every one."""
+    days = frozenset(
+        (dt.date.fromordinal(ordinal), str(row["run"]))
+        for row in report["runs"]
+        for ordinal in range(
+            dt.date.fromisoformat(row["first_day"]).toordinal(),
+            dt.date.fromisoformat(row["last_day"]).toordinal() + 1,
+        )
+    )
+    sums = _columns_of_sums(report)
+    return _Telling(days, {name: sums[name] for name in sums if told is None or name in told})
 
 
 def _told_by(public: Report) -> Iterator[str]:
@@ -122,10 +186,6 @@ def _tells(row: Row, columns: Iterable[str]) -> bool:
     return any(row.get(column) is not None for column in columns)
 
 
-Columns = dict[str, list[int]]
-"""What each participant has of a sum, in each of the columns by which it is judged."""
-
-
 def _columns_of_sums(report: Report) -> dict[str, Columns]:
     """Return every sum by participant."""
     points, units = report["supply_points"], report["units"]
@@ -139,7 +199,7 @@ def _columns_of_sums(report: Report) -> dict[str, Columns]:
 
 
 def _by_owner(rows: Sequence[Row], places: Iterable[int], columns: Sequence[str]) -> Columns:
-    owned: Columns = {}
+    owned: dict[str, list[int]] = {}
     for place in places:
         row = rows[place]
         sums = owned.setdefault(row["participant"], [0] * len(columns))
@@ -148,12 +208,12 @@ def _by_owner(rows: Sequence[Row], places: Iterable[int], columns: Sequence[str]
     return owned
 
 
-def _differences(ours: Columns, theirs: Columns) -> Iterator[list[int]]:
-    """Yield of each column the differences, one of each participant of either."""
-    width = len(next(iter((ours or theirs).values()), []))
-    nothing = [0] * width
-    for number in range(width):
-        yield [
-            ours.get(owner, nothing)[number] - theirs.get(owner, nothing)[number]
-            for owner in ours.keys() | theirs.keys()
-        ]
+def _differences(whole: Columns, parts: Sequence[Columns]) -> Iterator[list[int]]:
+    """Yield of each column what is left of a sum, one of each participant of any."""
+    left = {owner: list(amounts) for owner, amounts in whole.items()}
+    for part in parts:
+        for owner, amounts in part.items():
+            found = left.setdefault(owner, [0] * len(amounts))
+            for number, amount in enumerate(amounts):
+                found[number] -= amount
+    yield from map(list, zip(*left.values(), strict=True))

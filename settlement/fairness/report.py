@@ -51,7 +51,8 @@ units), ratios in ppm. What does not apply is null.
 ``findings``
     where the market does worse than a baseline: ``figure``, ``design``, ``ours``, ``theirs``.
 ``beside``
-    the earlier reports of the market that have days of this one and were held to it, by id.
+    the earlier reports of the market that it was held to, by id: those that have days of it, and
+    those within the days of such a one.
 ``public``
     what everybody may know of it: see `settlement.fairness.public`.
 """

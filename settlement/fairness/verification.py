@@ -17,7 +17,7 @@ from common.refusals import Finding
 from settlement.fairness.make import whole_report
 from settlement.fairness.posted import LawOfRuns, days_of, read_day
 from settlement.fairness.records import FairnessReport, PostedDay, fairness_input_digest
-from settlement.fairness.store import kept_of_days, report_rows
+from settlement.fairness.store import report_rows, reports_beside
 from settlement.fairness.sums import Sums
 from settlement.runs.pinned import UNREADABLE
 
@@ -82,22 +82,9 @@ def _make_again(session: Session, report: FairnessReport) -> tuple[dict[str, Any
         again, fair = read_day(session, law, pin.run_id, pin.day)
         found.append(again)
         sums.add(fair)
-    designs, earlier = report.report["designs"], _earlier(session, report)
+    days, designs = (report.first_day, report.last_day), report.report["designs"]
+    earlier = reports_beside(session, report.market, days, before=report)
     return whole_report(report.market, report.pins, sums, designs, earlier), found
-
-
-def _earlier(session: Session, report: FairnessReport) -> list[FairnessReport]:
-    """Return the reports that one was held to: all before it, and those of its moment it names."""
-    named = report.report["beside"]
-    return [
-        each
-        for each in kept_of_days(session, report.market, report.first_day, report.last_day)
-        if each.id != report.id
-        and (
-            each.created_at < report.created_at
-            or (each.created_at == report.created_at and str(each.id) in named)
-        )
-    ]
 
 
 def first_difference(stored: object, made: object, path: str = "") -> str | None:

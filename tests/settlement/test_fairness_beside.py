@@ -31,7 +31,10 @@ def unit(at: int, more_micro: int = 0) -> dict:
     return {"participant": f"g{at}", "technology": "wind"} | amounts
 
 
-def report_of(points: list[dict], units: list[dict]) -> dict:
+JANUARY = {"run": "R1", "first_day": "2024-01-01", "last_day": "2024-01-31"}
+
+
+def report_of(points: list[dict], units: list[dict], runs: tuple[dict, ...] = (JANUARY,)) -> dict:
     """A report of one product, node and technology; each of its sums is of the rows given."""
     every = {name: sum(row[name] for row in points) for name in (*ENERGY, "charged_micro")}
     about = ("format", "market", "first_day", "last_day", "currency", "days", "intervals",
@@ -53,15 +56,16 @@ def report_of(points: list[dict], units: list[dict]) -> dict:
         "technologies": [{"technology": "wind", "paid_micro": sum(u["paid_micro"] for u in units)}],
         "supply_points": points,
         "units": units,
+        "runs": list(runs),
     }  # fmt: skip
 
 
 OF_ALL = "cost_micro_per_mwh"
 
 
-def told_of(points, units=None, earlier=()) -> dict[str, int | None]:
+def told_of(points, units=None, earlier=(), runs=(JANUARY,)) -> dict[str, int | None]:
     """Return what everybody is told of each sum, and charges per MWh of the product."""
-    found = public_part(report_of(points, units or [*map(unit, MANY)]), earlier)
+    found = public_part(report_of(points, units or [*map(unit, MANY)], runs), earlier)
     tables = {name: found[name][0] for name in ("products", "nodes", "places")}
     return {
         "all": found["refused_wh"],
@@ -73,9 +77,9 @@ def told_of(points, units=None, earlier=()) -> dict[str, int | None]:
     }  # fmt: skip
 
 
-def kept(points, units=None):
-    report = report_of(points, units or [*map(unit, MANY)])
-    return report | {"public": public_part(report)}
+def kept(points, units=None, runs=(JANUARY,), earlier=()):
+    report = report_of(points, units or [*map(unit, MANY)], runs)
+    return report | {"public": public_part(report, earlier)}
 
 
 OF_POINTS = {"all", "products", "nodes", "places", "per MWh", "refused_wh", OF_ALL}
@@ -115,6 +119,49 @@ def test_days_that_a_longer_report_adds_are_told_where_they_are_of_many():
     assert told_of(of_one, earlier=[month])["all"] is None
 
 
+FEBRUARY = {"run": "R2", "first_day": "2024-02-01", "last_day": "2024-02-29"}
+MARCH = {"run": "R3", "first_day": "2024-03-01", "last_day": "2024-03-31"}
+QUARTER = (JANUARY, FEBRUARY, MARCH)
+
+
+def sum_of(*months):
+    """Return the points of a quarter, whose amounts are those of its months."""
+    every = [{**rows[0]} for rows in zip(*months, strict=True)]
+    for place, row in enumerate(every):
+        for name in (*ENERGY, "charged_micro"):
+            row[name] = sum(month[place][name] for month in months)
+    return every
+
+
+def test_a_quarter_and_two_of_its_months_tell_nothing_of_one_in_the_third():
+    """In March one alone missed anything: by itself March is withheld, and so is what gives it."""
+    other = [point(at) for at in MANY]
+    march = [point(at, missed_wh=-4 * (100 + at) * (at != 3)) for at in MANY]
+    quarter = sum_of(other, other, march)
+    assert told_of(march, runs=(MARCH,))["all"] is None
+    january = kept(other)
+    of_quarter = kept(quarter, runs=QUARTER)
+    for last, earlier in (
+        ((other, (FEBRUARY,)), [january, of_quarter]),
+        ((other, (JANUARY,)), [kept(other, runs=(FEBRUARY,)), of_quarter]),
+        ((quarter, QUARTER), [kept(other, runs=(FEBRUARY,)), january]),
+    ):
+        points, runs = last
+        assert told_of(points, runs=runs)["all"] is not None
+        for fewer in (earlier[:1], earlier[1:]):
+            assert told_of(points, runs=runs, earlier=fewer)["all"] is not None
+        withheld = kept(march, runs=(MARCH,))
+        for more in ([], [withheld]):
+            assert told_of(points, runs=runs, earlier=[*earlier, *more])["all"] is None
+    # Of another run of February nothing follows exactly, and of months of many nothing of one.
+    later = kept(other, runs=({**FEBRUARY, "run": "R9"},))
+    assert told_of(quarter, runs=QUARTER, earlier=[later, january])["all"] is not None
+    many = sum_of(other, other, other)
+    months = [kept(other, runs=(each,)) for each in QUARTER]
+    for count in range(4):
+        assert told_of(many, runs=QUARTER, earlier=months[:count])["all"] is not None
+
+
 def test_a_report_names_those_it_was_held_to_and_verify_holds_it_to_them(session):
     fill_tiny(session)
     of_both, of_first = ((FIRST_DAY, last) for last in (LAST_DAY, FIRST_DAY))
@@ -128,7 +175,8 @@ def test_a_report_names_those_it_was_held_to_and_verify_holds_it_to_them(session
     assert first.report["beside"] == []
     assert shorter.report["beside"] == ids[:1]
     assert later.report["beside"] == sorted(ids[:2])
-    assert of_last.report["beside"] == sorted([ids[0], ids[2]])
+    # It shares no day with the shorter, which can be taken away from those that it shares one with.
+    assert of_last.report["beside"] == sorted(ids)
     assert "beside" not in later.report["public"]
     assert list(verify_fairness(session)) == []
     session.execute(text("ALTER TABLE settlement.fairness_report DISABLE TRIGGER USER"))
