@@ -294,4 +294,7 @@ FIGURES = (
 )
 """Every figure, in the order of a report."""
 
+WORDS = ("title", "definition", "formula")
+"""Of a figure, what may be said better later. Its code, unit and source say which one it is."""
+
 FIGURE_OF = {figure.code: figure for figure in FIGURES}

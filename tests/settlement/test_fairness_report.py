@@ -381,6 +381,31 @@ def test_a_kept_report_is_proven_and_what_is_forged_is_named(session):
     assert "products[0].delivered_ppm is" in found.value
 
 
+def test_a_report_is_held_to_its_figures_and_not_to_how_they_are_worded_today(session, monkeypatch):
+    fill_tiny(session)
+    made = make_report(session, FairnessRequest("tiny", *DAYS_OF_TINY))
+    keep_report(session, made, now=SETTLED + MINUTE)
+    first, *others = FIGURES
+    reworded = dataclasses.replace(first, title="A", definition="B", formula="C")
+    monkeypatch.setattr(report, "FIGURES", (reworded, *others))
+    assert not list(verify_fairness(session))
+    cited = dataclasses.replace(reworded, source="another")
+    monkeypatch.setattr(report, "FIGURES", (cited, *others))
+    (found,) = verify_fairness(session)
+    assert "figures[0].source is" in found.value
+    monkeypatch.setattr(report, "FIGURES", tuple(others))
+    assert [each.code for each in verify_fairness(session)] == ["fairness-report"]
+
+
+def test_words_of_a_definition_that_somebody_changed_do_not_give_the_digest(session):
+    fill_tiny(session)
+    made = make_report(session, FairnessRequest("tiny", *DAYS_OF_TINY))
+    kept = keep_report(session, made, now=SETTLED + MINUTE)
+    figures = [{**row, "definition": "as it pleases"} for row in made.report["figures"]]
+    forged = dataclasses.replace(kept, report={**made.report, "figures": figures})
+    assert forged.digest != kept.digest
+
+
 def test_every_day_of_which_a_report_names_a_run_that_is_not_posted_is_found(session):
     fill_tiny(session)
     made = make_report(session, FairnessRequest("tiny", *DAYS_OF_TINY))
