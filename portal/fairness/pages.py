@@ -27,7 +27,7 @@ from portal.fairness.words import exact_part
 from portal.queries.rules import market_zone, rule_on, zone_by_market
 from rulebook.documents import GridModel
 from rulebook.store import markets
-from settlement.fairness.report import MOST_DAYS_WITH_INTERVALS
+from settlement.fairness.intervals import MOST_DAYS_WITH_INTERVALS
 
 WITHHELD = (
     "Of energy and money, everybody is told sums that say nothing of any one participant; others "

@@ -18,7 +18,7 @@ from portal.study_tables import DESIGNS
 from rulebook.days import day_start
 from rulebook.documents import GridModel
 from settlement.core.periods import interval_starts
-from settlement.fairness.report import MOST_DAYS_WITH_INTERVALS
+from settlement.fairness.intervals import MOST_DAYS_WITH_INTERVALS
 
 DayRow = Mapping[str, Any]
 

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from settlement.dispatch.solving import DispatchError
-from settlement.fairness.posted import LawOfRuns, days_of, posted_runs_of, read_day
+from settlement.fairness.intervals import MOST_DAYS_WITH_INTERVALS
+from settlement.fairness.posted import LawOfRuns, posted_runs_of, read_day, read_days
 from settlement.fairness.priced import BaselineSums
 from settlement.fairness.public import public_part
 from settlement.fairness.records import FairnessReport, PostedDay, fairness_input_digest, runs_of
@@ -150,12 +151,24 @@ def read_period(
         Refused: days have no posted run.
     """
     runs = posted_runs_of(session, market, first_day, last_day)
-    law, sums, pins = LawOfRuns(session), Sums(), []
-    for day in days_of(first_day, last_day):
-        pin, fair = read_day(session, law, runs[day], day)
+    law = LawOfRuns(session)
+    pins, sums = sums_of(session, law, runs)
+    return pins, sums, law
+
+
+def sums_of(
+    session: Session, law: LawOfRuns, runs: Mapping[dt.date, uuid.UUID]
+) -> tuple[tuple[PostedDay, ...], Sums]:
+    """Return what the days of some runs come to, with the digests of their results.
+
+    Interval by interval, too, where they are no more than `MOST_DAYS_WITH_INTERVALS`.
+    """
+    has_intervals = len(runs) <= MOST_DAYS_WITH_INTERVALS
+    sums, pins = Sums(with_intervals=has_intervals), []
+    for pin, fair in read_days(session, law, runs, with_generation=has_intervals):
         pins.append(pin)
         sums.add(fair)
-    return tuple(pins), sums, law
+    return tuple(pins), sums
 
 
 def whole_report(

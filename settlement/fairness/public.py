@@ -10,8 +10,9 @@ where they narrow a part down; and those of the cheapest and dearest node where 
 What was delivered of what was due is such a mean, too: of products, places, days and whatever else
 has parts that are told, it is told as coarsely as a fifth of what lies between its parts; of a
 product at a node in a month, of which promises are, to the ppm.
-Days and intervals are told as ratios alone; of units everybody is told technologies, by the same
-rule, and of supply points nothing. A participant is told its own units and supply points whole.
+Days and intervals are told as ratios alone, and of intervals what is nobody's, such as prices; of
+units everybody is told technologies, by the same rule, and of supply points nothing. A participant
+is told its own units and supply points whole.
 
 A sum whose difference from the same sum of an earlier report tells of one is withheld as well, and
 so are charges per MWh of it: energy and charges that were told before, and a price, tell the rest.
@@ -22,6 +23,7 @@ from fractions import Fraction
 from typing import Any
 
 from settlement.fairness.definitions import FIGURE_OF
+from settlement.fairness.intervals import NOBODYS
 from settlement.fairness.public_sums import (
     ALL,
     ENERGY,
@@ -103,6 +105,7 @@ def public_part(report: Report, earlier: Sequence[Report] = ()) -> dict[str, Any
         ],
         "technologies": _technologies(report, away),
         "calendar": [_day(row) for row in report["calendar"]],
+        "by_interval": [told_intervals(row) for row in report["by_interval"]],
         "worst": [_day(row) for row in report["worst"]],
         "designs": _designs(report["designs"], withheld, products),
     }  # fmt: skip
@@ -229,7 +232,8 @@ def _withheld(report: Report, away: Collection[str], is_energy_told: bool) -> se
 
     What the equalisation account keeps is nobody's, and what is wasted went to nobody.
     """
-    withheld = set()
+    # What is generated less what is used and lost would tell either of both by the other.
+    withheld = set() if is_energy_told else {"ungenerated_wh"}
     for code, (table, column) in OF_FIGURES.items():
         by_owner: dict[str, int] = {}
         for row in report[table]:
@@ -259,6 +263,12 @@ def _day(row: Row) -> dict[str, Any]:
         {name: value for name, value in node.items() if name not in SHORT} for node in row["nodes"]
     ]
     return kept
+
+
+def told_intervals(row: Row) -> dict[str, Any]:
+    """Return the intervals of a day: prices, and by which layer and tightness they are so high."""
+    told = {name: column for name, column in row["columns"].items() if name in NOBODYS}
+    return {**row, "columns": told}
 
 
 def _designs(

@@ -40,6 +40,9 @@ units), ratios in ppm. What does not apply is null.
     ``missed_wh``, ``deferred_wh``, ``short_intervals``, and ``nodes`` that were short, each with
     the same four; in a report of up to 62 days a short day has the four of each interval, too:
     ``interval_short_ppm``, ``interval_late_ppm``, ``interval_missed_wh``, ``interval_deferred_wh``.
+``by_interval``
+    in a report of up to 62 days of each ``day`` its ``run`` and, by column, what figures are made
+    of in each interval: see `settlement.fairness.intervals`. Of more days it is empty.
 ``worst``
     the intervals in which most was missed, at most 20: ``day``, ``interval`` from 0, ``run``, the
     same four, and ``nodes`` with them.
@@ -84,6 +87,7 @@ from settlement.fairness.designs import (
     settled_design,
     tight_intervals,
 )
+from settlement.fairness.intervals import stated_intervals
 from settlement.fairness.prices_of_days import figures_of_days
 from settlement.fairness.reward import (
     reward_distance_ppm,
@@ -94,7 +98,6 @@ from settlement.fairness.reward import (
 from settlement.fairness.sums import Service, Sums, whole_wh
 
 FORMAT = "tallystick.fairness.1"
-MOST_DAYS_WITH_INTERVALS = 62
 
 Baselines = Mapping[Design, DesignSums]
 
@@ -121,7 +124,6 @@ def fairness_report(
     totals = known(service_fields(every), sums.knows_service)
     owed = sum(point.owed for point in sums.points.values())
     compared = compared_figures(figures, designs)
-    with_intervals = (days[1] - days[0]).days < MOST_DAYS_WITH_INTERVALS
     return {
         "format": FORMAT,
         "market": market,
@@ -147,7 +149,8 @@ def fairness_report(
         "units": unit_rows(sums),
         "technologies": technology_rows(sums),
         "supply_points": _point_rows(sums),
-        "calendar": calendar_of(sums, with_intervals=with_intervals),
+        "calendar": calendar_of(sums),
+        "by_interval": _by_interval(sums),
         "worst": worst_intervals(sums),
         "prices": dataclasses.asdict(figures_of_days(sums.prices)),
         "waste": _waste(sums),
@@ -177,6 +180,7 @@ def settled_figures(sums: Sums) -> dict[str, int | None]:
         "reward_distance_ppm": reward_distance_ppm(sums),
         "deferred_wh": whole_wh(late) if sums.knows_service else None,
         "waste_wh": waste["waste_wh"],
+        "ungenerated_wh": None if sums.imbalance_wh is None else -sums.imbalance_wh,
         **{
             name: money[name]
             for name in (
@@ -262,6 +266,14 @@ def _point_rows(sums: Sums) -> list[dict[str, Any]]:
             "charged_micro": point.all_charged_micro,
         }
         for (name, *_), point in sorted(sums.points.items())
+    ]
+
+
+def _by_interval(sums: Sums) -> list[dict[str, Any]]:
+    columns = stated_intervals([of_day for *_, of_day in sums.intervals])
+    return [
+        {"day": day.isoformat(), "run": run, "columns": of_day}
+        for (day, run, _), of_day in zip(sums.intervals, columns, strict=True)
     ]
 
 

@@ -17,11 +17,10 @@ from common.damage import damage
 from common.one_writing import canonical_value
 from common.refusals import Finding
 from settlement.fairness.definitions import WORDS
-from settlement.fairness.make import whole_report
-from settlement.fairness.posted import LawOfRuns, days_of, read_day
+from settlement.fairness.make import sums_of, whole_report
+from settlement.fairness.posted import LawOfRuns, days_of
 from settlement.fairness.records import FairnessReport, PostedDay, fairness_input_digest
 from settlement.fairness.store import report_rows, reports_beside
-from settlement.fairness.sums import Sums
 from settlement.runs.pinned import UNREADABLE
 
 POSTED = text(
@@ -78,13 +77,12 @@ def _verify_report(session: Session, report: FairnessReport, place: str) -> Iter
         yield damage("fairness-report", place, f"stored and made again differ: {difference}")
 
 
-def _make_again(session: Session, report: FairnessReport) -> tuple[dict[str, Any], list[PostedDay]]:
+def _make_again(
+    session: Session, report: FairnessReport
+) -> tuple[dict[str, Any], tuple[PostedDay, ...]]:
     """Return a report as its runs give it, with what it states of other designs."""
-    law, sums, found = LawOfRuns(session), Sums(), []
-    for pin in report.pins:
-        again, fair = read_day(session, law, pin.run_id, pin.day)
-        found.append(again)
-        sums.add(fair)
+    runs = {pin.day: pin.run_id for pin in report.pins}
+    found, sums = sums_of(session, LawOfRuns(session), runs)
     days, designs = (report.first_day, report.last_day), report.report["designs"]
     earlier = reports_beside(session, report.market, days, before=report)
     return whole_report(report.market, report.pins, sums, designs, earlier), found

@@ -22,7 +22,16 @@ from settlement.billing.post import post
 from settlement.core.rounding import annual_to_day
 from settlement.dispatch.solving import DispatchError
 from settlement.evidence.recompute import recompute
-from settlement.fairness import designs, make, public, report, reward, sums, verification
+from settlement.fairness import (
+    designs,
+    intervals,
+    make,
+    public,
+    report,
+    reward,
+    sums,
+    verification,
+)
 from settlement.fairness.definitions import FIGURE_OF, FIGURES
 from settlement.fairness.delivery import known
 from settlement.fairness.designs import distance_ppm, shares_of, tight_intervals
@@ -574,6 +583,49 @@ def test_every_figure_of_the_table_has_a_value_and_no_other_is_told(session, set
     settled, tight = designs.settled_design(whole), tight_intervals(whole.tightness)
     shared = designs.design_figures(settled, whole, reward.shapley_shares(whole), tight)
     assert shared.keys() == {figure.code for figure in FIGURES if figure.is_compared}
+
+
+def test_every_figure_that_is_a_sum_is_that_of_the_intervals_of_all_days(session, settled_market):
+    found = of_month(session)
+    figures = {row["code"]: row["value"] for row in found["figures"]}
+    sums_of_intervals = {f.code for f in FIGURES if f.unit in ("Wh", "micro", "g", "intervals")}
+    assert sums_of_intervals == set(intervals.COLUMN_OF)
+    for code, column in intervals.COLUMN_OF.items():
+        days = [row["columns"].get(column) for row in found["by_interval"]]
+        if figures[code] is None:
+            assert days == [None] * 31, code  # the tiny market accounts for no areas
+        else:
+            assert sum(map(sum, days)) == figures[code], code
+    assert figures["refused_wh"] > 0 < figures["compensation_micro"]
+    every = {
+        name: sum(sum(row["columns"][name]) for row in found["by_interval"])
+        for name in ("charged_micro", "paid_micro", "taken_wh", "equalisation_micro")
+    }
+    wh_per_mwh = 1_000_000
+    assert every["charged_micro"] * wh_per_mwh // every["taken_wh"] == figures["cost_micro_per_mwh"]
+    assert every["charged_micro"] == every["paid_micro"] + every["equalisation_micro"]
+
+
+def test_an_interval_is_told_as_the_results_have_it(session, settled_market):
+    found, values = of_month(session), stored(session)
+    row = found["by_interval"][0]["columns"]
+    prices = {node: values["node_price_micro_per_mwh", node].tolist() for node in ("A", "B", "C")}
+    for interval in range(len(row["tightness_ppm"])):
+        here = {node: of_node[interval] for node, of_node in prices.items()}
+        assert row["highest_price_micro_per_mwh"][interval] == max(here.values())
+        assert row["lowest_price_micro_per_mwh"][interval] == min(here.values())
+        assert row["mean_price_micro_per_mwh"][interval] == sum(here.values()) // len(here)
+        assert here[row["highest_price_node"][interval]] == max(here.values())
+    told = found["public"]["by_interval"][0]["columns"]
+    assert told.keys() == set(intervals.NOBODYS)
+    assert {name: row[name] for name in told} == told
+
+
+def test_parts_of_a_unit_are_stated_by_interval_as_their_running_sum_grows():
+    days = [{"carbon_g": intervals.Column(np.array(mg), 1_000)} for mg in ([500] * 3, [499, -999])]
+    assert [row["carbon_g"] for row in intervals.stated_intervals(days)] == [[0, 1, 0], [0, 0]]
+    short = [{"owed_wh": intervals.Column(np.array([90, 90]), 60)}]
+    assert intervals.stated_intervals(short) == [{"owed_wh": [1, 1]}]  # what waits adds up to none
 
 
 def test_tight_intervals_are_the_highest_and_of_equal_ones_the_earliest():
