@@ -8,11 +8,12 @@ from typing import Any
 from django.urls import reverse
 from sqlalchemy.orm import Session
 
-from portal.days import parse_period, period_of, period_words
+from portal.days import parse_month, parse_period, period_of, period_words
 from portal.fairness import reading
+from portal.fairness.day_list import days_section
 from portal.fairness.pictures import day_words
 from portal.fairness.reading import Listed, ReadReport, Version
-from portal.fairness.sections import DayAddress, points_table, sections, units_table
+from portal.fairness.sections import points_table, sections, units_table
 from portal.fairness.shown import OwnPart, Row, Section, Table
 from portal.fairness.summary import (
     WORSE,
@@ -23,7 +24,6 @@ from portal.fairness.summary import (
     summary,
     worse,
 )
-from portal.fairness.words import exact_part
 from portal.queries.rules import market_zone, rule_on, zone_by_market
 from rulebook.documents import GridModel
 from rulebook.store import markets
@@ -186,8 +186,11 @@ def report_page(
         summary=(*summary(report), *(() if found.is_whole else (WITHHELD,))),
         worse=worse(report),
         own=tuple(_own(each, currency) for each in found.own if each.units or each.supply_points),
-        sections=tuple(sections(report, grid, zone, leads)),
-        proof=(_runs_table(found.runs, sees_runs=sees_runs), *days_tables(report, leads)),
+        sections=(
+            *sections(report, grid, zone, leads),
+            *days_section(report, leads, _months_of(session, report, first, last)),
+        ),
+        proof=(_runs_table(found.runs, sees_runs=sees_runs),),
         leaf=found.leaf,
         versions=tuple(versions),
         no_worse=no_worse(report),
@@ -195,6 +198,22 @@ def report_page(
             is_superseded=found.is_superseded, is_latest=versions[0] == found.version
         ),
     )
+
+
+def _months_of(
+    session: Session, report: Mapping[str, Any], first: dt.date, last: dt.date
+) -> list[Listed]:
+    """Return the latest reports of calendar months that lie in the days of a longer report."""
+    if report["days"] <= MOST_DAYS_WITH_INTERVALS:
+        return []
+    return [
+        each
+        for each in reading.latest_reports(session)
+        if each.market == report["market"]
+        and first <= each.first_day
+        and each.last_day <= last
+        and parse_month(period_of(each.first_day, each.last_day))
+    ]
 
 
 def day_addresses(
@@ -231,31 +250,6 @@ def _runs_table(runs: Iterable[Mapping[str, str]], *, sees_runs: bool) -> Table:
     columns = ("First day", "Last day")
     title = "Runs whose results are posted"
     return Table(title, columns, rows, "Run", texts=frozenset(columns))
-
-
-def days_tables(report: Mapping[str, Any], address: DayAddress) -> Iterator[Table]:
-    """Yield the days of a report, short or not, each leading to its page; of a year none.
-
-    As `MOST_DAYS_WITH_INTERVALS` says: the reports of its months lead further down.
-    """
-    days = report["calendar"]
-    if not 0 < len(days) <= MOST_DAYS_WITH_INTERVALS:
-        return
-    rows = tuple(
-        Row(
-            day_words(each["day"]),
-            (
-                str(each["short_intervals"]),
-                exact_part(each["short_ppm"]),
-                exact_part(each["late_ppm"]),
-            ),
-            address=address(each["day"]),
-        )
-        for each in days
-    )
-    columns = ("Intervals short", "Refused for good, of what was due", "Served late, of it")
-    lead = "Each leads to who was short on it, when and where, and to whose run it is of."
-    yield Table("Day by day", columns, rows, "Day", lead)
 
 
 def periods_that(posted: Iterable[MarketPeriods], market: str) -> Iterator[ListedPeriod]:

@@ -115,7 +115,7 @@ def _prices(day: FairDay) -> Iterator[tuple[str, Column | list[str]]]:
     yield "tightness_ppm", Column(day.tightness_ppm())
     bounds = day.law.bounds
     at_bounds = (prices <= bounds.floor_micro_per_mwh) | (prices >= bounds.cap_micro_per_mwh)
-    anywhere: Integers = at_bounds.any(axis=0).astype(np.int64)
+    anywhere: Integers = np.array(at_bounds.any(axis=0), dtype=np.int64)
     yield "at_bounds", Column(anywhere)
 
 

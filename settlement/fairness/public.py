@@ -79,6 +79,7 @@ def public_part(report: Report, earlier: Sequence[Report] = ()) -> dict[str, Any
             for name in (
                 "format", "market", "first_day", "last_day", "currency", "days", "intervals",
                 "promises", "promises_kept", "convergence", "prices", "access",
+                "units_with_capital",
             )
         },
         "figures": [_figure(row, withheld) for row in report["figures"]],

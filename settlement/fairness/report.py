@@ -32,6 +32,8 @@ units), ratios in ppm. What does not apply is null.
 ``units``, ``technologies``
     F1: see `settlement.fairness.reward`; a unit has ``payback_milliyears`` beside
     ``expected_payback_years``.
+``units_with_capital``
+    how many units have capital cost, of which those are that earn it in time.
 ``supply_points``
     each one's service and charges, with ``participant``; one that changed supplier, node or product
     has a row of each, so that nobody is told of days on which another supplied it.
@@ -97,7 +99,7 @@ from settlement.fairness.reward import (
 )
 from settlement.fairness.sums import Service, Sums, whole_wh
 
-FORMAT = "tallystick.fairness.1"
+FORMAT = "tallystick.fairness.2"
 
 Baselines = Mapping[Design, DesignSums]
 
@@ -147,6 +149,7 @@ def fairness_report(
         "nodes": node_rows(sums),
         "access": access_of(settled, sums),
         "units": unit_rows(sums),
+        "units_with_capital": sum(unit.capital_micro > 0 for unit in sums.units.values()),
         "technologies": technology_rows(sums),
         "supply_points": _point_rows(sums),
         "calendar": calendar_of(sums),

@@ -138,7 +138,7 @@ def test_a_page_says_first_that_a_later_run_was_posted(sign_in, address, monkeyp
 
 def test_the_file_holds_what_its_reader_may_read_exactly(sign_in, address):
     whole = json.loads(sign_in("auditor").get(f"{address}report.json").content)
-    assert whole["format"] == "tallystick.fairness.1"
+    assert whole["format"] == "tallystick.fairness.2"
     assert {row["supply_point"] for row in whole["supply_points"]}
     told = json.loads(sign_in("owner").get(f"{address}report.json").content)
     assert told["public"] == whole["public"]

@@ -3,6 +3,7 @@
 import datetime as dt
 import doctest
 import re
+import uuid
 from argparse import Namespace
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from portal.days import parse_period, period_of, period_words
 from portal.fairness import summary as summary_module
 from portal.fairness import words
+from portal.fairness.day_list import WHOLE, days_section
 from portal.fairness.days import day_shown
-from portal.fairness.pages import days_tables
 from portal.fairness.pictures import (
     calendar_chart,
     convergence_chart,
@@ -20,7 +21,9 @@ from portal.fairness.pictures import (
     place_map,
     promises_chart,
 )
+from portal.fairness.reading import Listed
 from portal.fairness.sections import points_table, sections, units_table
+from portal.fairness.shown import DAYS
 from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
 from portal.management import base
 from portal.management.commands import fairness
@@ -99,7 +102,7 @@ def test_a_day_on_which_all_that_was_refused_was_served_late_says_nothing_of_0_m
     report = example()
     report["calendar"][1] |= {"missed_wh": 0}
     said = day_shown(report, dt.date(2024, 3, 31), ZONE).said
-    assert plain(said).endswith("not all was served when it was wanted: 1.5 MWh was served late.")
+    assert "not all was served when it was wanted: 1.5 MWh was served late. " in plain(said)
 
 
 def test_units_and_supply_points_stand_in_the_order_of_their_numbers():
@@ -259,13 +262,14 @@ def test_a_day_tells_when_by_the_local_clock_and_where():
     assert (shown.before, shown.after) == (dt.date(2024, 3, 30), None)
     assert day_shown(example(), dt.date(2024, 4, 1), ZONE) is None
     quiet = day_shown(example(), dt.date(2024, 3, 30), ZONE)
-    assert quiet.said == "All was served when it was wanted." and quiet.tables == ()
+    assert quiet.said.startswith("All was served when it was wanted. ") and quiet.tables == ()
 
 
 def test_everybody_is_told_of_a_day_in_parts_alone():
     shown = day_shown(public_example(), dt.date(2024, 3, 31), ZONE)
     (where,) = shown.tables
-    assert "MWh" not in shown.said and shown.charts == ()
+    assert "MWh" not in shown.said
+    assert [chart.key for chart in shown.charts] == ["prices"]
     assert where.columns == (
         "Refused for good, of what was due", "Served late, of what was due",
     )  # fmt: skip
@@ -358,17 +362,68 @@ def test_where_no_design_stands_beside_page_and_command_say_why_and_how_to_have_
 def test_every_day_leads_further_down_though_nobody_was_short():
     report = example()
     report["calendar"] = [report["calendar"][0]]
-    (table,) = days_tables(report, lambda day: f"/day/{day}/")
-    (row,) = table.rows
+    (section,) = days_section(report, lambda day: f"/day/{day}/")
+    (row,) = table_of(section, "How short each day was").rows
     assert (row.title, row.address) == ("30 Mar 2024", "/day/2024-03-30/")
     assert row.cells[0] == "0"
 
 
-def test_a_year_leads_to_its_days_by_the_reports_of_its_months():
+def test_figures_lead_to_days_whose_parts_add_up_to_them():
+    for made in (example(), public_example()):
+        (section,) = days_section(made, lambda day: f"/day/{day}/")
+        assert section.key == DAYS
+        figures = [row for each in sections(made, None, ZONE, str) for row in
+                   table_of(each, "In figures").rows]  # fmt: skip
+        assert {row.address for row in figures} == {f"#{DAYS}"}
+        (parts, short) = section.tables
+        addresses = [row.address for row in parts.rows if row.title != WHOLE]
+        assert addresses == [f"/day/{row['day']}/" for row in made["by_interval"]]
+        assert [row.address for row in short.rows] == addresses
+    assert "Carbon" not in parts.columns and "Wasted" in parts.columns
+
+
+def test_a_year_leads_to_the_reports_of_its_months():
+    year = example() | {"days": 366, "by_interval": []}
+    said = {"promises": 2, "promises_kept": 2, "findings": [], "is_compared": True,
+            "is_superseded": False}  # fmt: skip
+    days = (dt.date(2024, 3, 1), dt.date(2024, 3, 31))
+    now = dt.datetime(2024, 4, 1, tzinfo=dt.UTC)
+    kept = Listed(uuid.UUID(int=1), "gb12", *days, now, b"", said)
+    (section,) = days_section(year, str, [kept])
+    ((row,),) = (table.rows for table in section.tables)
+    assert row.address == "/fairness/gb12/2024-03/" and "2 of 2 promises kept" in row.cells[0]
+    (section,) = days_section(year, str)
+    assert "--month 2024-03 --keep" in section.tables[0].lead
+
+
+def test_a_count_of_units_says_of_how_many():
     report = example()
-    assert len(list(days_tables(public_example(), str))) == 1
-    report["calendar"] = [report["calendar"][0]] * 366
-    assert not list(days_tables(report, str))
+    row = next(row for row in report["figures"] if row["code"] == "units_paid_back")
+    row["value"] = 1
+    found = cells(table_of(section_of(report, "reward"), "In figures"))
+    assert found["Units that earn their capital in time"] == ("1 of 2", "–", "–", "–")
+
+
+def test_intervals_of_a_day_stand_by_the_clock_with_what_they_come_to():
+    shown = day_shown(example(), dt.date(2024, 3, 30), ZONE)
+    charts = {chart.key: chart for chart in shown.charts}
+    assert list(charts) == ["prices", "service", "money", "energy"]
+    first, *_, last = charts["money"].table.rows
+    assert tuple(map(plain, first))[:3] == ("00:00 GMT", "£180.00", "£170.00")
+    # 48 of £180, of £170 and of £10.
+    assert tuple(map(plain, last))[:3] == ("The day", "£8,640", "£8,160")
+    prices = charts["prices"].table
+    assert dict(zip(prices.columns, prices.is_text, strict=True))["Binds by"]
+    assert list(prices.rows[-1][1:3]) == ["£50.00", "–"]
+    assert charts["service"].table.rows[-1][5] == "–"  # what waits adds up to nothing
+    assert "No price was at the floor or the cap" in shown.said
+
+
+def test_everybody_is_told_the_prices_of_intervals_and_no_energy_of_any():
+    shown = day_shown(public_example(), dt.date(2024, 3, 30), ZONE)
+    (chart,) = shown.charts
+    assert chart.key == "prices" and "Tightness" in chart.table.columns
+    assert "MWh" not in plain(chart.table.rows)
 
 
 def test_what_makes_other_designs_differ_beside_how_they_serve_is_said_where_they_stand():
