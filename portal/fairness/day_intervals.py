@@ -55,18 +55,18 @@ GROUPS = (
         (
             Shown("lowest_price_micro_per_mwh", "Lowest price, per MWh", min),
             Shown("lowest_price_node", "Lowest at", None),
-            Shown("lowest_price_layer", "Binds there by", None),
+            Shown("lowest_price_layer", "Layer of the lowest", None),
             Shown("mean_price_micro_per_mwh", "Mean, per MWh", None),
             Shown("highest_price_micro_per_mwh", "Highest price, per MWh", max),
             Shown("highest_price_node", "Highest at", None),
-            Shown("highest_price_layer", "Binds by", None),
+            Shown("highest_price_layer", "Layer of the highest", None),
             Shown("tightness_ppm", "Tightness", max),
             Shown("at_bounds", "At a bound"),
         ),
         "The price of a node is the highest over its layers, and the layer that sets it binds. "
         "Tightness is demand over deliverable supply of the outermost layer, at its tightest. "
-        "Volatility is of the prices of all nodes. The last row has the lowest and the highest "
-        "price of the day, its highest tightness, and how many intervals were at a bound.",
+        "Volatility is of the prices of all nodes. The row of the day has its lowest and highest "
+        "price, its highest tightness, and how many intervals were at a bound.",
     ),
     Group(
         "service",
@@ -116,10 +116,6 @@ GROUPS = (
         "in, and lost is generated, or by nobody. Of storage, carbon is of what it gave less what "
         "it took, so that of the day is of what it gave beyond.",
     ),
-)
-ROUNDED = (
-    "Rounded for reading; the file has every interval exactly, and the intervals of all days come "
-    "to the figure of the report."
 )
 TEXTS = ("_node", "_layer")
 THE_DAY = "The day"
@@ -173,8 +169,9 @@ def _table(
     )
     return Table(
         ("From", *(shown.title for shown in told)),
-        (*rows, (THE_DAY, *of_day)),
-        f"{group.note} {ROUNDED}",
+        # First, as a table that is longer than its picture scrolls.
+        ((THE_DAY, *of_day), *rows),
+        group.note,
         frozenset(shown.title for shown in told if shown.name.endswith(TEXTS)),
     )
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from portal.days import period_of, period_words
 from portal.fairness.pictures import day_words
 from portal.fairness.reading import Listed
-from portal.fairness.sections import DayAddress
+from portal.fairness.sections import DayAddress, known_of
 from portal.fairness.shown import DAYS, Row, Section, Table
 from portal.fairness.summary import figure_of, short_headline
 from portal.fairness.words import NONE, exact_part, written
@@ -26,7 +26,8 @@ OF_MONTHS = (
     "A year is made of its months: the report of each leads to its days, and they to their "
     "intervals.",
 )
-WHOLE = "All days"
+ALL_DAYS = "All days"
+SHORT = ("Intervals short", "Refused for good, of what was due", "Served late, of it")
 
 
 def days_section(
@@ -38,62 +39,47 @@ def days_section(
         months: the kept reports of months in these days.
     """
     if report["days"] <= MOST_DAYS_WITH_INTERVALS:
-        tables = tuple(days_tables(report, address))
-        yield Section(DAYS, "Day by day", OF_DAYS, tables=tables)
+        tables = known_of([_days_table(report, address)])
+        yield Section(DAYS, "Day by day", OF_DAYS, tables=tuple(tables))
     else:
         yield Section(DAYS, "Month by month", OF_MONTHS, tables=tuple(_months(report, months)))
 
 
-def days_tables(report: Report, address: DayAddress) -> Iterator[Table]:
-    """Yield what each day has of the figures, and in which intervals it was short."""
-    parts = list(_part_rows(report, address))
-    if parts:
-        codes = _told(report)
-        titles = tuple(FIGURE_OF[code].title for code in codes)
-        yield Table("What each day has of the figures", titles, tuple(parts), "Day")
-    if report["calendar"]:
-        yield _short_days(report, address)
-
-
-def _told(report: Report) -> list[str]:
-    """Return the figures that are sums over intervals which the reader is told."""
-    return [
+def _days_table(report: Report, address: DayAddress) -> Table:
+    """Return in which intervals each day was short, and what it has of figures that are sums."""
+    short = {row["day"]: row for row in report["calendar"]}
+    every = {row["day"]: row["columns"] for row in report["by_interval"]}
+    codes = [
         code
         for code, column in COLUMN_OF.items()
-        if any(column in row["columns"] for row in report["by_interval"])
+        if any(column in columns for columns in every.values())
     ]
+    currency = report["currency"]
 
+    def parts(columns: Mapping[str, Any]) -> Iterator[str]:
+        for code in codes:
+            values = columns.get(COLUMN_OF[code])
+            yield NONE if values is None else written(FIGURE_OF[code], sum(values), currency)
 
-def _part_rows(report: Report, address: DayAddress) -> Iterator[Row]:
-    codes, currency = _told(report), report["currency"]
-    for row in report["by_interval"]:
-        of_day = [row["columns"].get(COLUMN_OF[code]) for code in codes]
-        cells = tuple(
-            NONE if values is None else written(FIGURE_OF[code], sum(values), currency)
-            for code, values in zip(codes, of_day, strict=True)
-        )
-        yield Row(day_words(row["day"]), cells, address=address(row["day"]))
-    if report["by_interval"]:
-        values = [figure_of(report, code)["value"] for code in codes]
-        named = zip(codes, values, strict=True)
-        yield Row(WHOLE, tuple(written(FIGURE_OF[code], value, currency) for code, value in named))
-
-
-def _short_days(report: Report, address: DayAddress) -> Table:
-    rows = tuple(
+    rows = [
         Row(
-            day_words(each["day"]),
-            (
-                str(each["short_intervals"]),
-                exact_part(each["short_ppm"]),
-                exact_part(each["late_ppm"]),
-            ),
-            address=address(each["day"]),
+            day_words(day),
+            (*_shortness(short.get(day)), *parts(every.get(day, {}))),
+            address=address(day),
         )
-        for each in report["calendar"]
-    )
-    columns = ("Intervals short", "Refused for good, of what was due", "Served late, of it")
-    return Table("How short each day was", columns, rows, "Day")
+        for day in sorted({*short, *every})
+    ]
+    whole = (written(FIGURE_OF[code], figure_of(report, code)["value"], currency) for code in codes)
+    rows.append(Row(ALL_DAYS, (NONE, NONE, NONE, *whole)))
+    titles = (*SHORT, *(FIGURE_OF[code].title for code in codes))
+    return Table("What each day has of the figures", titles, tuple(rows), "Day")
+
+
+def _shortness(row: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if row is None:
+        return (NONE,) * len(SHORT)
+    parts = (exact_part(row[name]) for name in ("short_ppm", "late_ppm"))
+    return (str(row["short_intervals"]), *parts)
 
 
 def _months(report: Report, months: Iterable[Listed]) -> Iterator[Table]:

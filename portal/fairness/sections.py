@@ -7,12 +7,12 @@ from typing import Any
 from common.names import natural_key
 from portal.charts.chart import Chart
 from portal.fairness import pictures
-from portal.fairness.shown import DAYS, Definition, Row, Section, Table
-from portal.fairness.summary import designs_of, figure_of, no_worse, worse
+from portal.fairness.figures import definition_of, figures_table
+from portal.fairness.shown import Row, Section, Table
+from portal.fairness.summary import designs_of, no_worse, worse
 from portal.fairness.words import (
     MARKET,
     NONE,
-    UNIT_WORDS,
     Report,
     amount,
     design_title,
@@ -22,12 +22,11 @@ from portal.fairness.words import (
     share,
     some,
     with_sign,
-    written,
     years,
 )
 from portal.study_figures import energy
 from rulebook.documents import GridModel
-from settlement.fairness.definitions import FIGURES, Dimension, Figure
+from settlement.fairness.definitions import FIGURES, Dimension
 
 DayAddress = Callable[[str], str]
 """Leads from a day to its page; returns nothing where there is none for the reader."""
@@ -104,7 +103,7 @@ def sections(
             worse_words,
             (figures_table(report, figures), *known_of(tables)),
             tuple(chart for chart in charts if chart is not None),
-            tuple(map(_definition, figures)),
+            tuple(map(definition_of, figures)),
         )
 
 
@@ -135,34 +134,6 @@ def _without_unknown_columns(table: Table) -> Table:
     ]
     rows = tuple(replace(row, cells=tuple(row.cells[at] for at in kept)) for row in table.rows)
     return replace(table, columns=tuple(table.columns[at] for at in kept), rows=rows)
-
-
-def figures_table(report: Report, figures: Iterable[Figure]) -> Table:
-    """Return figures of the market, and of the other designs beside it."""
-    others, currency = designs_of(report), report["currency"]
-    rows = []
-    for figure in figures:
-        found = figure_of(report, figure.code)
-        values = [found["value"], *(found["designs"].get(design) for design in others)]
-        of_how_many = _of_units(report, figure)
-        cells = tuple(
-            written(figure, value, currency) + (of_how_many if value is not None else "")
-            for value in values
-        )
-        definition = f"{figure.definition}."
-        rows.append(Row(figure.title, cells, address=f"#{DAYS}", definition=definition))
-    columns = tuple(design_title(design) for design in (MARKET, *others))
-    return Table("In figures", columns, tuple(rows), "Figure")
-
-
-def _of_units(report: Report, figure: Figure) -> str:
-    """Return of how many a count of units is; of other figures nothing."""
-    return f" of {report['units_with_capital']}" if figure.code == "units_paid_back" else ""
-
-
-def _definition(figure: Figure) -> Definition:
-    unit = UNIT_WORDS.get(figure.unit, figure.unit)
-    return Definition(figure.title, figure.definition, figure.formula, figure.source, unit)
 
 
 def _reward_tables(report: Report) -> Iterator[Table]:

@@ -11,7 +11,7 @@ import pytest
 from portal.days import parse_period, period_of, period_words
 from portal.fairness import summary as summary_module
 from portal.fairness import words
-from portal.fairness.day_list import WHOLE, days_section
+from portal.fairness.day_list import ALL_DAYS, days_section
 from portal.fairness.days import day_shown
 from portal.fairness.pictures import (
     calendar_chart,
@@ -27,6 +27,7 @@ from portal.fairness.shown import DAYS
 from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
 from portal.management import base
 from portal.management.commands import fairness
+from portal.management.console import progress_bar
 from rulebook.documents import GridModel
 from rulebook.folders import read_files
 from settlement.fairness.definitions import FIGURES
@@ -363,7 +364,7 @@ def test_every_day_leads_further_down_though_nobody_was_short():
     report = example()
     report["calendar"] = [report["calendar"][0]]
     (section,) = days_section(report, lambda day: f"/day/{day}/")
-    (row,) = table_of(section, "How short each day was").rows
+    row = section.tables[0].rows[0]
     assert (row.title, row.address) == ("30 Mar 2024", "/day/2024-03-30/")
     assert row.cells[0] == "0"
 
@@ -375,11 +376,13 @@ def test_figures_lead_to_days_whose_parts_add_up_to_them():
         figures = [row for each in sections(made, None, ZONE, str) for row in
                    table_of(each, "In figures").rows]  # fmt: skip
         assert {row.address for row in figures} == {f"#{DAYS}"}
-        (parts, short) = section.tables
-        addresses = [row.address for row in parts.rows if row.title != WHOLE]
-        assert addresses == [f"/day/{row['day']}/" for row in made["by_interval"]]
-        assert [row.address for row in short.rows] == addresses
-    assert "Carbon" not in parts.columns and "Wasted" in parts.columns
+        (table,) = section.tables
+        *days, whole = table.rows
+        assert [row.address for row in days] == [
+            f"/day/{row['day']}/" for row in made["by_interval"]
+        ]
+        assert whole.title == ALL_DAYS and not whole.address
+        assert ("Carbon" in table.columns) is ("units" in made) and "Wasted" in table.columns
 
 
 def test_a_year_leads_to_the_reports_of_its_months():
@@ -396,6 +399,21 @@ def test_a_year_leads_to_the_reports_of_its_months():
     assert "--month 2024-03 --keep" in section.tables[0].lead
 
 
+def test_names_beside_the_map_are_read_from_the_left_and_figures_from_the_right(grid):
+    table = place_map(example(), grid).table
+    assert table.is_text == (True,) * (len(table.columns) - 3) + (False,) * 3
+
+
+def test_progress_is_announced_where_it_begins(capsys):
+    with progress_bar("Solving other designs"):
+        pass
+    assert capsys.readouterr().err == ""
+    with progress_bar("Solving other designs") as move:
+        move(0, 2)
+        move(1, 2)
+    assert capsys.readouterr().err == "Solving other designs\n"
+
+
 def test_a_count_of_units_says_of_how_many():
     report = example()
     row = next(row for row in report["figures"] if row["code"] == "units_paid_back")
@@ -408,14 +426,14 @@ def test_intervals_of_a_day_stand_by_the_clock_with_what_they_come_to():
     shown = day_shown(example(), dt.date(2024, 3, 30), ZONE)
     charts = {chart.key: chart for chart in shown.charts}
     assert list(charts) == ["prices", "service", "money", "energy"]
-    first, *_, last = charts["money"].table.rows
+    whole, first, *_ = charts["money"].table.rows
     assert tuple(map(plain, first))[:3] == ("00:00 GMT", "£180.00", "£170.00")
     # 48 of £180, of £170 and of £10.
-    assert tuple(map(plain, last))[:3] == ("The day", "£8,640", "£8,160")
+    assert tuple(map(plain, whole))[:3] == ("The day", "£8,640", "£8,160")
     prices = charts["prices"].table
-    assert dict(zip(prices.columns, prices.is_text, strict=True))["Binds by"]
-    assert list(prices.rows[-1][1:3]) == ["£50.00", "–"]
-    assert charts["service"].table.rows[-1][5] == "–"  # what waits adds up to nothing
+    assert dict(zip(prices.columns, prices.is_text, strict=True))["Layer of the highest"]
+    assert list(prices.rows[0][1:3]) == ["£50.00", "–"]
+    assert charts["service"].table.rows[0][5] == "–"  # what waits adds up to nothing
     assert "No price was at the floor or the cap" in shown.said
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from database.session import transaction
-from portal.fairness.sections import figures_table, product_tables
+from portal.fairness.figures import figures_table
+from portal.fairness.sections import product_tables
 from portal.fairness.shown import Table
 from portal.fairness.summary import WORSE, no_worse, worse
 from portal.management.arguments import JSON, MARKET, PERIOD_OR_YEAR, THREADS, flag
