@@ -57,6 +57,19 @@ def test_whoever_asks_for_json_is_refused_in_json(site, words):
     assert json.loads(done.stdout)["failed"] in done.stderr
 
 
+def test_whoever_may_not_run_a_command_is_told_which(site):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "fairness", "gb12", "--month=2024-03", "--keep"],
+        env={"DATABASE_URL": site.url, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "the operator may run `manage.py fairness`" in done.stderr
+    assert "Solving" not in done.stderr
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("words", "told"),
