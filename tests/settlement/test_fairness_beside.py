@@ -39,15 +39,15 @@ def report_of(points: list[dict], units: list[dict], runs: tuple[dict, ...] = (J
     every = {name: sum(row[name] for row in points) for name in (*ENERGY, "charged_micro")}
     about = ("format", "market", "first_day", "last_day", "currency", "days", "intervals",
              "promises", "promises_kept", "convergence", "prices", "access", "designs",
-             "lowest_cost_micro_per_mwh", "highest_cost_micro_per_mwh")  # fmt: skip
-    cost = {"cost_micro_per_mwh": 7, **dict.fromkeys(about[-2:], 7)}
+             "units_with_capital")  # fmt: skip
+    cost = {f"{which}cost_micro_per_mwh": 7 for which in ("", "lowest_", "highest_")}
     service = every | {"delivered_ppm": 5, "promised_ppm": 6}
     place = {"layer": "system", "holon": "gb", "product": None}
     codes = ("refused_wh", "over_take_micro", "compensation_micro", "carbon_g", OF_ALL)
     return {
         **dict.fromkeys(about),
         "figures": [{"code": code, "value": 7, "designs": {}} for code in codes],
-        "findings": [], "groups": [], "months": [], "calendar": [], "worst": [],
+        "findings": [], "groups": [], "months": [], "calendar": [], "worst": [], "by_interval": [],
         **dict.fromkeys(("refused_wh", "deferred_wh", "declined_wh"), every["missed_wh"]),
         "owed_wh": every["owed_wh"],
         "products": [{"product": "P1", **service, **cost}],
