@@ -26,9 +26,11 @@ def holarchy_chart(grid: GridModel, before: GridModel | None = None) -> Chart | 
     innermost = layers[-1]
     parts = tuple(_parts(inside.get(None, ()), inside, innermost))
     rows = tuple(_rows(inside.get(None, ()), inside, innermost, ()))
-    table = Table((*layers, "What changed"), tuple(_even(row, len(layers)) for row in rows))
+    columns = (*layers, "What changed")
+    even = tuple(_even(row, len(layers)) for row in rows)
     if before is None:
-        table = Table(tuple(layers), tuple(row[:-1] for row in table.rows))
+        columns, even = columns[:-1], tuple(row[:-1] for row in even)
+    table = Table(columns, even, texts=frozenset(columns))
     return nesting_chart(KEY, "Parts of the grid", layers, parts, _said(layers, holons), table)
 
 

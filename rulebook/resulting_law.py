@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from common.refusals import Finding
 from rulebook.checks import check_law, side_by_side
 from rulebook.checks.clocks import days_are_whole
+from rulebook.checks.months import PolicyDays, fair_play_holds_to_month_end
 from rulebook.days import Span, day_of
-from rulebook.documents import Document, MarketRules
+from rulebook.documents import AllocationPolicy, Document, MarketRules
 from rulebook.publication import Change
 from rulebook.resolve import MARKET_WIDE, change_points, document_in
 from rulebook.versions import Version, covers, instant_shown
@@ -78,6 +79,10 @@ def law_findings(
                 )
             if isinstance(change.document, MarketRules):
                 findings.extend(days_are_whole(change.document, change.place, start, end))
+            if isinstance(change.document, AllocationPolicy):
+                policies = _policy_days(timeline, zone)
+                published_days = _days(start, end, zone)
+                findings.extend(fair_play_holds_to_month_end(policies, places, published_days))
     found = _conflicts(timeline, places, start, end, zone)
     findings.extend(finding for finding in found if finding not in findings)
     return findings
@@ -154,6 +159,13 @@ def _timeline(
     stretches += [Stretch(c.document, start, end) for c in changes if c.unchanged is None]
     stretches.sort(key=lambda stretch: (stretch.document.instrument, stretch.valid_from))
     return stretches, findings
+
+
+def _policy_days(timeline: Sequence[Stretch], zone: str) -> Iterator[PolicyDays]:
+    for stretch in timeline:
+        if isinstance(stretch.document, AllocationPolicy):
+            days = _days(stretch.valid_from, stretch.valid_to, zone)
+            yield PolicyDays(stretch.document, days)
 
 
 def _find_gaps(change: Change, timeline: Sequence[Stretch]) -> Iterator[Finding]:

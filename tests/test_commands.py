@@ -492,6 +492,7 @@ def test_fairness_is_told_to_whoever_looks_and_kept_by_the_operator(command_on, 
         ["--year", "2024", "--month", "2024-01"],
     ):
         assert command("fairness", "tiny", *words).status != 0, words
+    assert "give --year" in command("fairness", "tiny").err
     assert json.loads(command("verify", "--json").out)["holds"]
 
 

@@ -21,11 +21,18 @@ class Table:
     Attributes:
         columns: their titles, the first that of the heads of the rows.
         note: what a reader must know to read it, such as that a row is a whole day; or empty.
+        texts: the columns that hold words, which are read from the left as the first is.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    texts: frozenset[str] = frozenset()
+
+    @property
+    def is_text(self) -> tuple[bool, ...]:
+        """Of each column, whether it is read from the left."""
+        return tuple(column in self.texts for column in self.columns)
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,23 @@ KEPT, BROKEN, PROMISED = "Delivered, promise kept", "Delivered, promise broken",
 
 @dataclass(frozen=True)
 class Promise:
-    """What was promised to somebody, and what part was delivered; None where nothing was due."""
+    """What was promised to somebody, and what part was delivered; None where nothing was due.
+
+    Attributes:
+        all_kept: of several promises that are shown as one, whether each was kept, which what was
+            delivered of their sum does not say; None of a single one.
+    """
 
     name: str
     promised_ppm: int
     delivered_ppm: int | None
+    all_kept: bool | None = None
 
     @property
     def is_kept(self) -> bool:
         """Whether no less was delivered than promised; where nothing was due, none is broken."""
+        if self.all_kept is not None:
+            return self.all_kept
         return self.delivered_ppm is None or self.delivered_ppm >= self.promised_ppm
 
 

@@ -14,8 +14,9 @@ from portal.editing.keys import key_of, kind_of
 from portal.editing.measures import measure_of
 from rulebook.checks import check_document
 from rulebook.checks.clocks import days_are_whole
+from rulebook.checks.months import PolicyDays, fair_play_holds_to_month_end
 from rulebook.days import day_start
-from rulebook.documents import Document, MarketRules
+from rulebook.documents import AllocationPolicy, Document, MarketRules
 from rulebook.drafting import Draft, amended_periods
 from rulebook.merging import NAME_OF_MEMBER
 from rulebook.publication import Placed, zone_changed
@@ -27,6 +28,7 @@ Body = Mapping[str, Any]
 NOT_COMPARABLE = "draft-not-comparable"
 """What a trial asks of a draft, and publication does not: that past days can be settled by it."""
 
+_ONE_DAY = dt.timedelta(days=1)
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)|\[([^\]]*)\]")
 
 
@@ -50,6 +52,7 @@ class WantedLaw:
 
     Attributes:
         periods: of the days from the first on which it is wanted; none where that law has a gap.
+        before: of the days of the month before that day; none where those have no law.
         from_day: that day.
         zone: the time zone of the market; empty where it has no law yet.
         findings: why there is no such law.
@@ -59,6 +62,7 @@ class WantedLaw:
     from_day: dt.date
     zone: str
     findings: tuple[Finding, ...] = ()
+    before: tuple[RulePeriod, ...] = ()
 
 
 def read_bodies(bodies: Mapping[str, Body], code: str) -> tuple[dict[str, Document], list[Finding]]:
@@ -125,6 +129,8 @@ def _beside_law(
             yield from zone_changed(place, document, law.zone or None)
             zone = law.zone or document.time_zone
             yield from _clock_findings(document, place, law.from_day, zone)
+        if isinstance(document, AllocationPolicy):
+            yield from _month_end_findings(document, place, law)
     _, found = amended_periods(law.periods, draft, goes_on=True)
     yield from (finding for finding in found if finding.code != NOT_COMPARABLE)
 
@@ -135,6 +141,16 @@ def _clock_findings(
     # Of another zone, or of none, that is what is wrong with it.
     if rules.time_zone == zone and is_zone(zone):
         yield from days_are_whole(rules, place, day_start(from_day, zone), None)
+
+
+def _month_end_findings(policy: AllocationPolicy, place: str, law: WantedLaw) -> Iterator[Finding]:
+    wanted = (law.from_day, None)
+    policies = [
+        PolicyDays(each.rules.allocation_policy, (each.first_day, each.last_day + _ONE_DAY))
+        for each in law.before
+    ]
+    policies.append(PolicyDays(policy, wanted))
+    yield from fair_play_holds_to_month_end(policies, {policy.instrument: place}, wanted)
 
 
 def number_findings(kind: str, body: Body, place: str, code: str) -> Iterator[Finding]:

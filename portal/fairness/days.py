@@ -1,14 +1,14 @@
-"""A day of a fairness report: who was short, in which settlement periods, and where. Pure."""
+"""A day of a fairness report: its intervals, who was short in which of them, and where. Pure."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from portal.charts.chart import Chart
 from portal.charts.times import Series, time_chart
 from portal.charts.units import Unit
+from portal.fairness.day_intervals import clock, interval_charts, said_of_prices
 from portal.fairness.pictures import ENERGY, LATE, MISSED, PPM, interval_minutes
 from portal.fairness.shown import Row, Table
 from portal.fairness.words import NONE, Report, plural
@@ -38,26 +38,37 @@ class DayShown:
 
 
 def day_shown(report: Report, day: dt.date, zone: str) -> DayShown | None:
-    """Return a day of a report; None where the report has none, or knows no service of it."""
-    rows = {dt.date.fromisoformat(row["day"]): row for row in report["calendar"]}
-    if day not in rows:
+    """Return a day of a report; None where the report has none."""
+    named = day.isoformat()
+    short = {row["day"]: row for row in report["calendar"]}
+    every = {row["day"]: row for row in report.get("by_interval", ())}
+    if named not in short and named not in every:
         return None
-    row, step = rows[day], dt.timedelta(days=1)
-    is_energy = "missed_wh" in row
-    intervals = _intervals(report, row, day, zone) if is_energy else None
-    tables = [_nodes_table(row, is_energy=is_energy)] if row["nodes"] else []
-    charts = []
-    if intervals is not None:
-        tables.append(intervals)
-        charts.append(_chart(row, day))
+    said, tables, charts = [], [], []
+    if named in short:
+        row = short[named]
+        is_energy = "missed_wh" in row
+        intervals = _intervals(report, row, day, zone) if is_energy else None
+        said.append(_said(row, is_energy=is_energy, has_intervals=intervals is not None))
+        tables += [_nodes_table(row, is_energy=is_energy)] if row["nodes"] else []
+        if intervals is not None:
+            tables.append(intervals)
+            charts.append(_chart(row, day))
+    if named in every:
+        columns = every[named]["columns"]
+        starts = interval_starts(day, zone, interval_minutes(report, zone))
+        said.append(said_of_prices(columns))
+        charts += interval_charts(columns, day, starts, zone, report["currency"])
+    before, after = ((day + dt.timedelta(days=step)) for step in (-1, 1))
+    known = {*short, *every}
     return DayShown(
         day,
-        row["run"],
-        _said(row, is_energy=is_energy, has_intervals=intervals is not None),
+        {**short, **every}[named]["run"],
+        " ".join(said),
         tuple(tables),
         tuple(charts),
-        day - step if day - step in rows else None,
-        day + step if day + step in rows else None,
+        before if before.isoformat() in known else None,
+        after if after.isoformat() in known else None,
     )
 
 
@@ -103,15 +114,11 @@ def _intervals(report: Report, row: Mapping[str, Any], day: dt.date, zone: str) 
     starts = interval_starts(day, zone, interval_minutes(report, zone))
     values = zip(starts, row["interval_missed_wh"], row["interval_deferred_wh"], strict=True)
     rows = tuple(
-        Row(f"{_clock(start, zone)}", (energy(missed), energy(late)), f"Period {number}")
+        Row(clock(start, zone), (energy(missed), energy(late)), f"Period {number}")
         for number, (start, missed, late) in enumerate(values, start=1)
         if missed or late
     )
     return Table("When", (MISSED, LATE), rows, "From")
-
-
-def _clock(start: dt.datetime, zone: str) -> str:
-    return f"{start.astimezone(ZoneInfo(zone)):%H:%M %Z}"
 
 
 def _chart(row: Mapping[str, Any], day: dt.date) -> Chart:

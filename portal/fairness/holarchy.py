@@ -53,7 +53,11 @@ def short_map(key: str, title: str, grid: GridModel, short: Shortness) -> Chart 
         tuple(layers),
         tuple(_parts(outermost, inside, short)),
         _said(grid, layers[-1], short),
-        Table((*layers, *short.columns), tuple(_rows(outermost, inside, short, len(layers), ()))),
+        Table(
+            (*layers, *short.columns),
+            tuple(_rows(outermost, inside, short, len(layers), ())),
+            texts=frozenset(layers),
+        ),
         shades_of(list(short.amounts.values()), short.unit),
     )
 

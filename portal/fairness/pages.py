@@ -8,8 +8,9 @@ from typing import Any
 from django.urls import reverse
 from sqlalchemy.orm import Session
 
-from portal.days import parse_period, period_of, period_words
+from portal.days import parse_month, parse_period, period_of, period_words
 from portal.fairness import reading
+from portal.fairness.day_list import days_section
 from portal.fairness.pictures import day_words
 from portal.fairness.reading import Listed, ReadReport, Version
 from portal.fairness.sections import points_table, sections, units_table
@@ -26,6 +27,7 @@ from portal.fairness.summary import (
 from portal.queries.rules import market_zone, rule_on, zone_by_market
 from rulebook.documents import GridModel
 from rulebook.store import markets
+from settlement.fairness.intervals import MOST_DAYS_WITH_INTERVALS
 
 WITHHELD = (
     "Of energy and money, everybody is told sums that say nothing of any one participant; others "
@@ -70,7 +72,7 @@ class ReportPage:
         worse: where the market does worse than other designs, behind `worse_lead`.
         no_worse: what is said where it does so nowhere.
         standing: what has come since it was made; empty where nothing has.
-        proof: the runs that it rests on.
+        proof: the runs that it rests on, and its days.
         versions: the reports of the same period, latest first.
     """
 
@@ -171,7 +173,7 @@ def report_page(
     zone, period = market_zone(session, market), period_of(first, last)
     rule = rule_on(session, f"{market}/grid-model", last, found.version.created_at)
     grid = rule.document if rule and isinstance(rule.document, GridModel) else None
-    parts = sections(report, grid, zone, day_addresses(report, found.version, versions[0]))
+    leads = day_addresses(report, found.version, versions[0])
     return ReportPage(
         market=market,
         period=period,
@@ -184,7 +186,10 @@ def report_page(
         summary=(*summary(report), *(() if found.is_whole else (WITHHELD,))),
         worse=worse(report),
         own=tuple(_own(each, currency) for each in found.own if each.units or each.supply_points),
-        sections=tuple(parts),
+        sections=(
+            *sections(report, grid, zone, leads),
+            *days_section(report, leads, _months_of(session, report, first, last)),
+        ),
         proof=(_runs_table(found.runs, sees_runs=sees_runs),),
         leaf=found.leaf,
         versions=tuple(versions),
@@ -193,6 +198,22 @@ def report_page(
             is_superseded=found.is_superseded, is_latest=versions[0] == found.version
         ),
     )
+
+
+def _months_of(
+    session: Session, report: Mapping[str, Any], first: dt.date, last: dt.date
+) -> list[Listed]:
+    """Return the latest reports of calendar months that lie in the days of a longer report."""
+    if report["days"] <= MOST_DAYS_WITH_INTERVALS:
+        return []
+    return [
+        each
+        for each in reading.latest_reports(session)
+        if each.market == report["market"]
+        and first <= each.first_day
+        and each.last_day <= last
+        and parse_month(period_of(each.first_day, each.last_day))
+    ]
 
 
 def day_addresses(

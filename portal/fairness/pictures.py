@@ -9,6 +9,7 @@ from portal.charts.bars import bar_chart
 from portal.charts.chart import NOTHING, Chart, Table
 from portal.charts.heat import HeatRow, heat_chart
 from portal.charts.lines import WHOLE_PPM, Line, line_chart, lorenz_chart
+from portal.charts.palette import SERIES
 from portal.charts.promises import Promise, promise_chart
 from portal.charts.units import Unit
 from portal.fairness.holarchy import Shortness, short_map
@@ -17,7 +18,7 @@ from portal.study_tables import DESIGNS
 from rulebook.days import day_start
 from rulebook.documents import GridModel
 from settlement.core.periods import interval_starts
-from settlement.fairness.report import MOST_DAYS_WITH_INTERVALS
+from settlement.fairness.intervals import MOST_DAYS_WITH_INTERVALS
 
 DayRow = Mapping[str, Any]
 
@@ -36,7 +37,12 @@ TWICE = "Where the clock was turned back, the hour that came twice stands in one
 def promises_chart(report: Report) -> Chart | None:
     """Return what was delivered of each product beside its promise; None without promises."""
     rows = [
-        Promise(product_name(row), row["promised_ppm"], row["delivered_ppm"])
+        Promise(
+            product_name(row),
+            row["promised_ppm"],
+            row["delivered_ppm"],
+            all_kept=row["promises_kept"] == row["promises"],
+        )
         for row in report["products"]
         if row["promised_ppm"] is not None and row["promises"]
     ]
@@ -48,7 +54,8 @@ def promises_chart(report: Report) -> Chart | None:
 def convergence_chart(report: Report) -> Chart | None:
     """Return how far each product was behind its promise, at the node that was most, day by day.
 
-    None where none was at the end of any day.
+    None where none was at the end of any day. Of more products than lines can be told apart it has
+    those that were most behind: the table of all stands beside it.
     """
     first, last = (dt.date.fromisoformat(report[key]) for key in ("first_day", "last_day"))
     days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
@@ -59,14 +66,17 @@ def convergence_chart(report: Report) -> Chart | None:
             of_product[each["day"]] = max(of_product.get(each["day"], 0), each["shortfall_ppm"])
     if not most:
         return None
+    drawn = sorted(most, key=lambda product: (-max(most[product].values()), product))[: len(SERIES)]
     series = [
         Line(
             product,
             tuple((n, most[product].get(day.isoformat(), 0)) for n, day in enumerate(days, 1)),
         )
-        for product in sorted(most)
+        for product in sorted(drawn)
     ]
     title = "Behind the promise of the month where a day ends, at the node that is most"
+    if len(drawn) < len(most):
+        title = f"{title}; of {len(most)} products the {len(drawn)} that were most"
     return line_chart("convergence", title, ("Day", Unit("days")), series, PPM, len(days))
 
 

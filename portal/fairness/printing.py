@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from portal.amounts import local_time
 from portal.fairness.pages import SIGNATURES, ReportPage
-from portal.fairness.shown import Section, Table
+from portal.fairness.shown import DAYS, Section, Table
 from portal.printed.sections import Head, Printed, report, section
+
+ON_THE_PAGE = "They stand on the page of this report, /fairness/{page.market}/{page.period}/."
 
 
 def printed_report(page: ReportPage) -> Printed:
@@ -36,6 +38,9 @@ def _sections(page: ReportPage, others: list[str]) -> Iterator[Printed]:
         yield section(own.participant, own.said)
         yield from map(_table, own.tables)
     for each in page.sections:
+        if each.key == DAYS:
+            yield section(each.title, [*each.said, ON_THE_PAGE.format(page=page)])
+            continue
         yield section(each.title, each.said, items=each.worse)
         yield from map(_table, each.tables)
         if each.charts:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from portal.charts.chart import Chart
 
+DAYS = "days"
+"""The section that figures lead to, whose days lead to the intervals that make them up."""
+
 
 @dataclass(frozen=True)
 class Definition:

@@ -99,6 +99,7 @@ def summary(report: Report) -> Iterator[str]:
     """Yield sentences on promises, what was refused, waste and prices."""
     yield _of_promises(report)
     yield from _of_refusals(report)
+    yield from _of_ungenerated(report)
     yield from _of_waste(report)
     yield _of_prices(report)
 
@@ -162,6 +163,15 @@ def _refused(refused_wh: int, deferred_wh: int, waits_wh: int) -> Iterator[str]:
         )
     if waits_wh:
         yield f"{energy(waits_wh)} still waited when the last day ended."
+
+
+def _of_ungenerated(report: Report) -> Iterator[str]:
+    ungenerated = figure_of(report, "ungenerated_wh")["value"]
+    if ungenerated is not None and ungenerated > 0:
+        yield (
+            f"{energy(ungenerated)} was used that nobody generated, by the meters: with no more "
+            "than was generated, as much more would have been refused."
+        )
 
 
 def _of_waste(report: Report) -> Iterator[str]:

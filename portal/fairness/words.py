@@ -1,6 +1,6 @@
 """How the figures of a fairness report are written for people; files hold them exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.currencies import NO_BREAK_SPACE
@@ -19,6 +19,7 @@ NEAR_THE_WHOLE = frozenset({"promises_kept_ppm", "lowest_margin_ppm", "lowest_ac
 """Of which the last part per million says whether a promise was kept."""
 SMALL_PPM = 100
 """Of which two decimals of a percentage show nothing."""
+MOST_NAMES = 3
 UNIT_WORDS = {
     "ppm": "percent",
     "Wh": "MWh",
@@ -123,6 +124,17 @@ def years(milliyears: int | None) -> str:
 def with_sign(words: str, value: int) -> str:
     """Return what is written of a value with a plus where it is above nothing."""
     return f"+{words}" if value > 0 and not words.startswith(MINUS) else words
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first of many names, and how many more there are: a row has no room for all.
+
+    >>> some(["N0", "N1"]), some([f"N{number}" for number in range(8)])
+    ('N0, N1', 'N0, N1, N2 and 5 more')
+    """
+    first = ", ".join(names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
+    return f"{first} and {more} more" if more > 0 else first
 
 
 def plural(count: int, one: str, more: str = "") -> str:

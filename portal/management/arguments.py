@@ -153,6 +153,8 @@ class PeriodOrYear:
             CommandError: a year with other days, or as `Period.complete` says.
         """
         if options.year is None:
+            if not (options.month or options.first_day or options.last_day):
+                raise CommandError("give --year alone, or --month, or both --from and --to")
             PERIOD.complete(options)
         elif options.month or options.first_day or options.last_day:
             raise CommandError("give --year alone, or --month, or both --from and --to")

@@ -162,7 +162,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         command = type(self).__module__.rpartition(".")[2]
         with transaction() as session:
             rights = store.acting(session)
-            refuse_any(check_acting(rights, self.may_act, command.replace("_", " ")))
+            refuse_any(check_acting(rights, self.may_act, f"run `manage.py {command}`"))
             store.record_deed(session, rights.account, command, _words(options), options.now)
 
     def _sign_after(self) -> None:

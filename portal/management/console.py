@@ -19,14 +19,15 @@ SHOWN_FINDINGS = 50
 
 @contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function of (done, total) that moves a bar on standard error."""
+    """Yield a function of (done, total) that moves a bar on standard error.
+
+    Its title stands there from the first call on: what is refused before was not begun.
+    """
     # Only here: most commands are as quick as what they import, and show no bar.
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True, quiet=quiet)
-    if not console.is_terminal:  # a log keeps one line a stage, not a bar
-        console.print(title)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -34,8 +35,15 @@ def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, 
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+        def move(done: int, total: int) -> None:
+            if not progress.task_ids:
+                progress.add_task(title, total=None)
+                if not console.is_terminal:  # a log keeps one line a stage, not a bar
+                    console.print(title)
+            progress.update(progress.task_ids[0], completed=done, total=total)
+
+        yield move
 
 
 @contextmanager

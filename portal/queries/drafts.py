@@ -12,6 +12,7 @@ from portal.editing.keys import kind_of, name_of
 from portal.queries.rules import RuleVersion, rules_in_force
 from rulebook.days import day_of
 from rulebook.law import rules_for_period
+from rulebook.resolve import RulePeriod
 from rulebook.store import time_zone
 from rulebook.tables import VersionRow
 
@@ -52,7 +53,21 @@ def wanted_law(session: Session, market: str, from_day: dt.date, now: dt.datetim
         periods = rules_for_period(session, market, from_day, last_day, now)
     except Refused as refused:
         return WantedLaw((), from_day, zone, refused.findings)
-    return WantedLaw(tuple(periods), from_day, zone)
+    before = _law_of_month_before(session, market, from_day, now)
+    return WantedLaw(tuple(periods), from_day, zone, before=before)
+
+
+def _law_of_month_before(
+    session: Session, market: str, from_day: dt.date, now: dt.datetime
+) -> tuple[RulePeriod, ...]:
+    """Return the law of the days of a month before one of it; none where they have none."""
+    if from_day.day == 1:
+        return ()
+    try:
+        last_day = from_day - dt.timedelta(days=1)
+        return tuple(rules_for_period(session, market, from_day.replace(day=1), last_day, now))
+    except Refused:
+        return ()
 
 
 def _last_change(session: Session, market: str, zone: str, from_day: dt.date) -> dt.date:

@@ -155,13 +155,12 @@ def node_rows(sums: Sums) -> list[dict[str, Any]]:
     ]
 
 
-def calendar_of(sums: Sums, *, with_intervals: bool) -> list[dict[str, Any]]:
+def calendar_of(sums: Sums) -> list[dict[str, Any]]:
     """Return the days in order: what matured, was missed and served late, and at which nodes.
 
-    Args:
-        with_intervals: whether a day on which anybody was short has its intervals, too.
+    Where the sums have intervals, a day on which anybody was short has its shortness by interval.
     """
-    return [_day_row(line, with_intervals=with_intervals) for line in sums.calendar]
+    return [_day_row(line, with_intervals=sums.with_intervals) for line in sums.calendar]
 
 
 def worst_intervals(sums: Sums) -> list[dict[str, Any]]:

@@ -239,7 +239,7 @@ def design_figures(
             (part.ppm for part in parts_by_supply_point(design).values() if part.ppm is not None),
             default=None,
         ),
-        "cost_burden_distance_ppm": distance_ppm(shares_of(of_product), shares_of(in_tight)),
+        "cost_burden_distance_ppm": cost_burden_ppm(of_product, in_tight),
         "largest_spread_ppm": max(spreads, default=None),
         "cost_micro_per_mwh": per(charged * WH_PER_MWH, taken),
         "intervals_at_bounds": intervals_at_bounds(design.prices) if design.prices else None,
@@ -281,6 +281,21 @@ def units_paid_back(design: DesignSums, sums: Sums) -> int | None:
         design.beyond_fuel_micro.get(name, 0) - unit.fixed_micro >= unit.capital_micro
         for name, unit in with_capital.items()
     )
+
+
+def cost_burden_ppm(charged: Mapping[str, int], taken: Mapping[str, int]) -> int | None:
+    """Return how far charges lie from burden; whoever is credited on balance bears none of them.
+
+    Credits would make parts of charges that are above the whole, so that they lie further from
+    parts of energy than all of it.
+
+    >>> cost_burden_ppm({"NR": 30, "P1": -20}, {"NR": 1, "P1": 1})
+    500000
+    >>> cost_burden_ppm({"NR": 1, "P1": 1}, {"NR": 1, "P1": 1})
+    0
+    """
+    borne = {product: max(micro, 0) for product, micro in charged.items()}
+    return distance_ppm(shares_of(borne), shares_of(taken))
 
 
 def shares_of(amounts: Mapping[Name, int]) -> dict[Name, Fraction]:

@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import PriceBounds, price_bounds
+from settlement.core import energy_accounts
 from settlement.core.arrays import Integers
 from settlement.core.model import MarketModel
 from settlement.core.pots import COMPONENTS
@@ -44,7 +45,11 @@ MEASURES = (
     "fair_play_unused_w",
     "equalisation_micro",
     "node_price_micro_per_mwh",
+    "binding_layer",
     "tightness_ppm",
+    energy_accounts.DEMAND,
+    energy_accounts.LOSSES,
+    energy_accounts.IMBALANCE,
 )
 """The results that a report is made of."""
 
@@ -103,6 +108,8 @@ class FairDay:
         run: the run whose result of the day is posted.
         values: the stored results, of `MEASURES` alone.
         total_wh: metered or taken energy of the day, by measure and entity.
+        generated_wh: of each unit by interval, shape (T,), negative where storage takes energy in;
+            empty where it was not read.
     """
 
     day: dt.date
@@ -110,6 +117,7 @@ class FairDay:
     law: DayLaw
     values: Mapping[VectorKey, Integers]
     total_wh: Mapping[tuple[str, str], int]
+    generated_wh: Mapping[str, Integers] = field(default_factory=dict)
 
     @property
     def month(self) -> str:

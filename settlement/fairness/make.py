@@ -6,20 +6,21 @@ keep one appends a fact.
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from settlement.dispatch.solving import DispatchError
-from settlement.fairness.posted import LawOfRuns, days_of, posted_runs_of, read_day
+from settlement.fairness.intervals import MOST_DAYS_WITH_INTERVALS
+from settlement.fairness.posted import LawOfRuns, posted_runs_of, read_day, read_days
 from settlement.fairness.priced import BaselineSums
 from settlement.fairness.public import public_part
 from settlement.fairness.records import FairnessReport, PostedDay, fairness_input_digest, runs_of
 from settlement.fairness.report import designs_part, fairness_report
 from settlement.fairness.solving import solved_days
-from settlement.fairness.store import append_report, find_equal_report
+from settlement.fairness.store import append_report, find_equal_report, reports_beside
 from settlement.fairness.sums import Sums
 from settlement.runs.settle import Progress, no_progress
 
@@ -82,7 +83,8 @@ def make_report(
     designs = None
     if request.with_baselines:
         designs = _designs(session, law, pins, sums, threads, progress)
-    report = whole_report(request.market, pins, sums, designs)
+    earlier = reports_beside(session, request.market, days)
+    report = whole_report(request.market, pins, sums, designs, earlier)
     if kept is not None and lacks_designs(report):
         return _as_made(kept)
     digest = fairness_input_digest(request.market, pins, with_baselines=request.with_baselines)
@@ -119,14 +121,16 @@ def keep_report(session: Session, made: MadeReport, *, now: dt.datetime) -> Fair
     found = find_equal_report(session, made.market, made.input_digest, is_locked=True)
     if found is not None and (lacks_designs(made.report) or not lacks_designs(found.report)):
         return found
+    days = (made.pins[0].day, made.pins[-1].day)
     report = FairnessReport(
         id=uuid.uuid4(),
         market=made.market,
-        first_day=made.pins[0].day,
-        last_day=made.pins[-1].day,
+        first_day=days[0],
+        last_day=days[1],
         pins=made.pins,
         input_digest=made.input_digest,
-        report=made.report,
+        # Others may have been kept since it was made.
+        report=held_to(made.report, reports_beside(session, made.market, days)),
         created_at=now,
     )
     append_report(session, report)
@@ -147,21 +151,50 @@ def read_period(
         Refused: days have no posted run.
     """
     runs = posted_runs_of(session, market, first_day, last_day)
-    law, sums, pins = LawOfRuns(session), Sums(), []
-    for day in days_of(first_day, last_day):
-        pin, fair = read_day(session, law, runs[day], day)
+    law = LawOfRuns(session)
+    pins, sums = sums_of(session, law, runs)
+    return pins, sums, law
+
+
+def sums_of(
+    session: Session, law: LawOfRuns, runs: Mapping[dt.date, uuid.UUID]
+) -> tuple[tuple[PostedDay, ...], Sums]:
+    """Return what the days of some runs come to, with the digests of their results.
+
+    Interval by interval, too, where they are no more than `MOST_DAYS_WITH_INTERVALS`.
+    """
+    has_intervals = len(runs) <= MOST_DAYS_WITH_INTERVALS
+    sums, pins = Sums(with_intervals=has_intervals), []
+    for pin, fair in read_days(session, law, runs, with_generation=has_intervals):
         pins.append(pin)
         sums.add(fair)
-    return tuple(pins), sums, law
+    return tuple(pins), sums
 
 
 def whole_report(
-    market: str, pins: tuple[PostedDay, ...], sums: Sums, designs: dict[str, Any] | None
+    market: str,
+    pins: tuple[PostedDay, ...],
+    sums: Sums,
+    designs: dict[str, Any] | None,
+    earlier: Sequence[FairnessReport],
 ) -> dict[str, Any]:
-    """Return a report as it is stored: with its runs, and what everybody may know of it."""
+    """Return a report as it is stored: with its runs, and what everybody may know of it.
+
+    Args:
+        earlier: kept reports of the market, as the store finds them beside its days.
+    """
     days = (pins[0].day, pins[-1].day)
     report = fairness_report(market, days, sums, designs) | {"runs": runs_of(pins)}
-    return report | {"public": public_part(report)}
+    return held_to(report, earlier)
+
+
+def held_to(report: Mapping[str, Any], earlier: Sequence[FairnessReport]) -> dict[str, Any]:
+    """Return a report with what everybody may know of it, who know what earlier ones tell."""
+    beside = sorted(str(each.id) for each in earlier)
+    if report.get("beside") == beside:
+        return dict(report)
+    public = public_part(report, [each.report for each in earlier])
+    return {**report, "beside": beside, "public": public}
 
 
 def _designs(

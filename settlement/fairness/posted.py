@@ -2,20 +2,24 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, refuse_any
 from database.bulk import read_rows
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
+from settlement.core.arrays import Integers
 from settlement.core.model import MarketModel
 from settlement.fairness.facts import MEASURES, DayLaw, FairDay, law_of
 from settlement.fairness.records import PostedDay
+from settlement.meters.register import GENERATION
 from settlement.rules.compile import compile_rules
 from settlement.runs import store
+from settlement.runs.inputs import completed_readings
 from settlement.runs.pinned import LawOf, law_read_once, pinned_periods
 from settlement.runs.run import Run
 
@@ -106,6 +110,14 @@ class LawOfRuns:
             self._runs[run_id] = found
         return self._runs[run_id]
 
+    def periods(self, run_id: uuid.UUID, first_day: dt.date, last_day: dt.date) -> list[RulePeriod]:
+        """Return the law that a run obeyed on consecutive days of it."""
+        return [
+            RulePeriod(max(first, first_day), min(last, last_day), rules)
+            for first, last, rules in pinned_periods(self._session, self.run(run_id), self._law_of)
+            if first <= last_day and first_day <= last
+        ]
+
     def of(self, run_id: uuid.UUID, day: dt.date) -> LawfulDay:
         """Return the law that a run obeyed on a day.
 
@@ -122,10 +134,48 @@ class LawOfRuns:
         raise LookupError(f"{day} is no day of run {run_id}")
 
 
+def read_days(
+    session: Session, law: LawOfRuns, runs: Mapping[dt.date, uuid.UUID], *, with_generation: bool
+) -> Iterator[tuple[PostedDay, FairDay]]:
+    """Yield days as `read_day` does, in order, with what units generated where it is asked for.
+
+    Raises:
+        LookupError, Refused: as `LawOfRuns.of`; readings that a run knew are missing.
+    """
+    # A month of a run at once, as its readings are asked for.
+    by_month = groupby(sorted(runs), lambda day: (runs[day], day.year, day.month))
+    for (run_id, _, _), of_month in by_month:
+        days = list(of_month)
+        generated = _generation(session, law, run_id, days) if with_generation else {}
+        for day in days:
+            yield read_day(session, law, run_id, day, generated.get(day))
+
+
+def _generation(
+    session: Session, law: LawOfRuns, run_id: uuid.UUID, days: Sequence[dt.date]
+) -> dict[dt.date, dict[str, Integers]]:
+    """Return by day what each unit generated, as its run knew it: shape (T,), in Wh."""
+    periods = law.periods(run_id, days[0], days[-1])
+    run = law.run(run_id)
+    _, completed = completed_readings(session, run.market, periods, run.known_at)
+    refuse_any(completed.findings)
+    return {
+        day: dict(zip(used[GENERATION].entities, used[GENERATION].values, strict=True))
+        for day, used in completed.days.items()
+    }
+
+
 def read_day(
-    session: Session, law: LawOfRuns, run_id: uuid.UUID, day: dt.date
+    session: Session,
+    law: LawOfRuns,
+    run_id: uuid.UUID,
+    day: dt.date,
+    generated_wh: Mapping[str, Integers] | None = None,
 ) -> tuple[PostedDay, FairDay]:
     """Return a day's stored results and totals, with the digest of all its results.
+
+    Args:
+        generated_wh: of each unit by interval, where it is known.
 
     Raises:
         LookupError, Refused: as `LawOfRuns.of`.
@@ -138,7 +188,8 @@ def read_day(
     }
     rows = read_rows(session, TOTALS, {"run_id": run_id, "day": day})
     totals = {(measure, entity): total for measure, entity, total in rows}
-    fair = FairDay(day, str(run_id), law.of(run_id, day).law, chosen, totals)
+    known_law = law.of(run_id, day).law
+    fair = FairDay(day, str(run_id), known_law, chosen, totals, generated_wh or {})
     return PostedDay(day, run_id, digest), fair
 
 

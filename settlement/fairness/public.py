@@ -10,15 +10,38 @@ where they narrow a part down; and those of the cheapest and dearest node where 
 What was delivered of what was due is such a mean, too: of products, places, days and whatever else
 has parts that are told, it is told as coarsely as a fifth of what lies between its parts; of a
 product at a node in a month, of which promises are, to the ppm.
-Days and intervals are told as ratios alone; of units everybody is told technologies, by the same
-rule, and of supply points nothing. A participant is told its own units and supply points whole.
+Days and intervals are told as ratios alone, and of intervals what is nobody's, such as prices; of
+units everybody is told technologies, by the same rule, and of supply points nothing. A participant
+is told its own units and supply points whole.
+
+A sum whose difference from the same sum of an earlier report tells of one is withheld as well, and
+so are charges per MWh of it: energy and charges that were told before, and a price, tell the rest.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from settlement.fairness.definitions import FIGURE_OF
+from settlement.fairness.intervals import NOBODYS
+from settlement.fairness.public_sums import (
+    ALL,
+    ENERGY,
+    OF_FIGURES,
+    OF_POINTS,
+    OF_UNITS,
+    TOTALS,
+    Report,
+    Row,
+    figure_sum,
+    given_away,
+    node_sum,
+    place_sum,
+    product_sum,
+    sums_of_points,
+    sums_of_units,
+    technology_sum,
+)
 from settlement.fairness.suppression import (
     LEAST_REST_PPM,
     PPM,
@@ -27,13 +50,6 @@ from settlement.fairness.suppression import (
     told_sums,
 )
 
-Report = Mapping[str, Any]
-Row = Mapping[str, Any]
-
-ENERGY = (
-    "desired_wh", "matured_wh", "delivered_wh", "missed_wh", "deferred_wh", "declined_wh",
-    "shortfall_wh", "owed_wh",
-)  # fmt: skip
 COSTS = ("charged_micro", "taken_wh", "cost_share_ppm", "energy_share_ppm", "tight_share_ppm")
 PARTS_OF_SPREAD = 5
 OF_ALL = "cost_micro_per_mwh"
@@ -42,23 +58,20 @@ REWARDS = (
     "reward_share_ppm", "shapley_share_ppm", "paid_micro", "pots_micro", "fuel_micro",
     "fixed_micro", "capital_micro",
 )  # fmt: skip
-TOTALS = ("refused_wh", "deferred_wh", "declined_wh", "owed_wh")
 SHORT = ("missed_wh", "deferred_wh", "interval_missed_wh", "interval_deferred_wh")
-ALL = "all"
-OF_POINTS = (
-    "desired_wh", "matured_wh", "delivered_wh", "missed_wh", "deferred_wh", "declined_wh",
-    "shortfall_wh", "owed_wh", "taken_wh", "charged_micro",
-)  # fmt: skip
-"""The columns by which it is judged whether a sum of supply points tells of one participant."""
-OF_UNITS = ("paid_micro", "pots_micro", "fuel_micro", "fixed_micro", "capital_micro")
 
 
-def public_part(report: Report) -> dict[str, Any]:
-    """Return what everybody may be told, of a report without its public part."""
-    told = _told_of_points(report)
-    products = {row["product"] for row in report["products"] if _product(row["product"]) in told}
-    withheld = _withheld(report, ALL in told)
-    if tells_a_part(report["products"], products, _value(report, OF_ALL)):
+def public_part(report: Report, earlier: Sequence[Report] = ()) -> dict[str, Any]:
+    """Return what everybody may be told, of a report without its public part.
+
+    Args:
+        earlier: kept reports of the market with their public parts, as the store finds them.
+    """
+    away = given_away(report, earlier)
+    told = _told_of_points(report, away)
+    products = {row["product"] for row in report["products"] if product_sum(row["product"]) in told}
+    withheld = _withheld(report, away, ALL in told)
+    if ALL in away or tells_a_part(report["products"], products, _value(report, OF_ALL)):
         withheld.add(OF_ALL)
     return {
         **{
@@ -66,6 +79,7 @@ def public_part(report: Report) -> dict[str, Any]:
             for name in (
                 "format", "market", "first_day", "last_day", "currency", "days", "intervals",
                 "promises", "promises_kept", "convergence", "prices", "access",
+                "units_with_capital",
             )
         },
         "figures": [_figure(row, withheld) for row in report["figures"]],
@@ -77,21 +91,22 @@ def public_part(report: Report) -> dict[str, Any]:
         "products": [
             row
             if row["product"] in products
-            else without(_as_mean(report, row), _of_product(report, row["product"]))
+            else without(_as_mean(report, row), _of_product(report, row["product"], away))
             for row in report["products"]
         ],
         "groups": [without(row, ENERGY) for row in report["groups"]],
         "months": [without(_as_mean(report, row), ENERGY) for row in report["months"]],
         "nodes": [
-            row if _node(row["node"]) in told else without(_as_mean(report, row), ENERGY)
+            row if node_sum(row["node"]) in told else without(_as_mean(report, row), ENERGY)
             for row in report["nodes"]
         ],
         "places": [
-            row if _place(row) in told else without(_as_mean(report, row), ENERGY)
+            row if place_sum(row) in told else without(_as_mean(report, row), ENERGY)
             for row in report["places"]
         ],
-        "technologies": _technologies(report),
+        "technologies": _technologies(report, away),
         "calendar": [_day(row) for row in report["calendar"]],
+        "by_interval": [told_intervals(row) for row in report["by_interval"]],
         "worst": [_day(row) for row in report["worst"]],
         "designs": _designs(report["designs"], withheld, products),
     }  # fmt: skip
@@ -149,33 +164,23 @@ def without(row: Row, names: Iterable[str]) -> dict[str, Any]:
     return {name: None if name in withheld else value for name, value in row.items()}
 
 
-def _told_of_points(report: Report) -> set[str]:
+def _told_of_points(report: Report, away: Collection[str]) -> set[str]:
     """Return which sums over supply points may be told together."""
-    points = report["supply_points"]
     parts = Parts(
-        (point["participant"], [point[column] or 0 for column in OF_POINTS]) for point in points
+        (point["participant"], [point[column] or 0 for column in OF_POINTS])
+        for point in report["supply_points"]
     )
-    holons = {row["node"]: row["places"] for row in report["nodes"]}
-    sums: dict[str, list[int]] = {ALL: list(range(len(points)))}
-    for number, point in enumerate(points):
-        names = [_product(point["product"]), _node(point["node"])]
-        for layer, holon in holons.get(point["node"], {}).items():
-            place = {"layer": layer, "holon": holon}
-            names += [_place({**place, "product": product}) for product in (None, point["product"])]
-        for name in names:
-            sums.setdefault(name, []).append(number)
-    return told_sums(parts, sums, [ALL])
+    return told_sums(parts, sums_of_points(report), [ALL], withheld=away)
 
 
-def _technologies(report: Report) -> list[dict[str, Any]]:
-    units = report["units"]
-    parts = Parts((unit["participant"], [unit[column] for column in OF_UNITS]) for unit in units)
-    sums: dict[str, list[int]] = {}
-    for number, unit in enumerate(units):
-        sums.setdefault(unit["technology"], []).append(number)
-    told = told_sums(parts, sums, [])
+def _technologies(report: Report, away: Collection[str]) -> list[dict[str, Any]]:
+    parts = Parts(
+        (unit["participant"], [unit[column] for column in OF_UNITS]) for unit in report["units"]
+    )
+    told = told_sums(parts, sums_of_units(report), [], withheld=away)
     return [
-        without(row, () if row["technology"] in told else REWARDS) for row in report["technologies"]
+        without(row, () if technology_sum(row["technology"]) in told else REWARDS)
+        for row in report["technologies"]
     ]
 
 
@@ -215,33 +220,29 @@ def _value(report: Report, code: str) -> int | None:
     return next((row["value"] for row in report["figures"] if row["code"] == code), None)
 
 
-def _of_product(report: Report, product: str) -> tuple[str, ...]:
+def _of_product(report: Report, product: str, away: Collection[str]) -> tuple[str, ...]:
     """Return what is withheld of a product whose energy is."""
+    if product_sum(product) in away:
+        return (*ENERGY, *COSTS, OF_ALL, *EXTREMES)
     nodes = {row["node"] for row in report["supply_points"] if row["product"] == product}
     return (*ENERGY, *COSTS, *(EXTREMES if len(nodes) == 2 else ()))
 
 
-def _withheld(report: Report, is_energy_told: bool) -> set[str]:
+def _withheld(report: Report, away: Collection[str], is_energy_told: bool) -> set[str]:
     """Return the figures that are sums over participants and may not be told, by code.
 
     What the equalisation account keeps is nobody's, and what is wasted went to nobody.
     """
-    made_of: dict[str, tuple[str, str]] = {
-        "refused_wh": ("supply_points", "missed_wh"),
-        "deferred_wh": ("supply_points", "deferred_wh"),
-        "over_take_micro": ("supply_points", "over_take_wh"),
-        "excess_micro": ("supply_points", "excess_wh"),
-        "compensation_micro": ("supply_points", "shortfall_wh"),
-        "carbon_g": ("units", "carbon_milligrams"),
-    }
-    withheld = set()
-    for code, (table, column) in made_of.items():
+    # What is generated less what is used and lost would tell either of both by the other.
+    withheld = set() if is_energy_told else {"ungenerated_wh"}
+    for code, (table, column) in OF_FIGURES.items():
         by_owner: dict[str, int] = {}
         for row in report[table]:
             owner = row["participant"]
             by_owner[owner] = by_owner.get(owner, 0) + (row[column] or 0)
         is_energy = FIGURE_OF[code].unit == "Wh"
-        if is_small_sum(by_owner.values()) or (is_energy and not is_energy_told):
+        is_small = is_small_sum(by_owner.values()) or figure_sum(code) in away
+        if is_small or (is_energy and not is_energy_told):
             withheld.add(code)
     return withheld
 
@@ -265,6 +266,12 @@ def _day(row: Row) -> dict[str, Any]:
     return kept
 
 
+def told_intervals(row: Row) -> dict[str, Any]:
+    """Return the intervals of a day: prices, and by which layer and tightness they are so high."""
+    told = {name: column for name, column in row["columns"].items() if name in NOBODYS}
+    return {**row, "columns": told}
+
+
 def _designs(
     designs: Mapping[str, Any] | None, withheld: Collection[str], products: Collection[str]
 ) -> dict[str, Any] | None:
@@ -282,15 +289,3 @@ def _designs(
         }
         for name, design in designs.items()
     }
-
-
-def _product(product: str) -> str:
-    return f"product {product}"
-
-
-def _node(node: str) -> str:
-    return f"node {node}"
-
-
-def _place(row: Row) -> str:
-    return f"place {row['layer']}/{row['holon']} {row['product'] or ''}"

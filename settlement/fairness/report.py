@@ -32,6 +32,8 @@ units), ratios in ppm. What does not apply is null.
 ``units``, ``technologies``
     F1: see `settlement.fairness.reward`; a unit has ``payback_milliyears`` beside
     ``expected_payback_years``.
+``units_with_capital``
+    how many units have capital cost, of which those are that earn it in time.
 ``supply_points``
     each one's service and charges, with ``participant``; one that changed supplier, node or product
     has a row of each, so that nobody is told of days on which another supplied it.
@@ -40,6 +42,9 @@ units), ratios in ppm. What does not apply is null.
     ``missed_wh``, ``deferred_wh``, ``short_intervals``, and ``nodes`` that were short, each with
     the same four; in a report of up to 62 days a short day has the four of each interval, too:
     ``interval_short_ppm``, ``interval_late_ppm``, ``interval_missed_wh``, ``interval_deferred_wh``.
+``by_interval``
+    in a report of up to 62 days of each ``day`` its ``run`` and, by column, what figures are made
+    of in each interval: see `settlement.fairness.intervals`. Of more days it is empty.
 ``worst``
     the intervals in which most was missed, at most 20: ``day``, ``interval`` from 0, ``run``, the
     same four, and ``nodes`` with them.
@@ -50,6 +55,9 @@ units), ratios in ppm. What does not apply is null.
     ``figures``, ``products`` (F4) and ``access`` (F3).
 ``findings``
     where the market does worse than a baseline: ``figure``, ``design``, ``ours``, ``theirs``.
+``beside``
+    the earlier reports of the market that it was held to, by id: those that have days of it, and
+    those within the days of such a one.
 ``public``
     what everybody may know of it: see `settlement.fairness.public`.
 """
@@ -81,6 +89,7 @@ from settlement.fairness.designs import (
     settled_design,
     tight_intervals,
 )
+from settlement.fairness.intervals import stated_intervals
 from settlement.fairness.prices_of_days import figures_of_days
 from settlement.fairness.reward import (
     reward_distance_ppm,
@@ -90,8 +99,7 @@ from settlement.fairness.reward import (
 )
 from settlement.fairness.sums import Service, Sums, whole_wh
 
-FORMAT = "tallystick.fairness.1"
-MOST_DAYS_WITH_INTERVALS = 62
+FORMAT = "tallystick.fairness.2"
 
 Baselines = Mapping[Design, DesignSums]
 
@@ -118,7 +126,6 @@ def fairness_report(
     totals = known(service_fields(every), sums.knows_service)
     owed = sum(point.owed for point in sums.points.values())
     compared = compared_figures(figures, designs)
-    with_intervals = (days[1] - days[0]).days < MOST_DAYS_WITH_INTERVALS
     return {
         "format": FORMAT,
         "market": market,
@@ -142,9 +149,11 @@ def fairness_report(
         "nodes": node_rows(sums),
         "access": access_of(settled, sums),
         "units": unit_rows(sums),
+        "units_with_capital": sum(unit.capital_micro > 0 for unit in sums.units.values()),
         "technologies": technology_rows(sums),
         "supply_points": _point_rows(sums),
-        "calendar": calendar_of(sums, with_intervals=with_intervals),
+        "calendar": calendar_of(sums),
+        "by_interval": _by_interval(sums),
         "worst": worst_intervals(sums),
         "prices": dataclasses.asdict(figures_of_days(sums.prices)),
         "waste": _waste(sums),
@@ -174,6 +183,7 @@ def settled_figures(sums: Sums) -> dict[str, int | None]:
         "reward_distance_ppm": reward_distance_ppm(sums),
         "deferred_wh": whole_wh(late) if sums.knows_service else None,
         "waste_wh": waste["waste_wh"],
+        "ungenerated_wh": None if sums.imbalance_wh is None else -sums.imbalance_wh,
         **{
             name: money[name]
             for name in (
@@ -259,6 +269,14 @@ def _point_rows(sums: Sums) -> list[dict[str, Any]]:
             "charged_micro": point.all_charged_micro,
         }
         for (name, *_), point in sorted(sums.points.items())
+    ]
+
+
+def _by_interval(sums: Sums) -> list[dict[str, Any]]:
+    columns = stated_intervals([of_day for *_, of_day in sums.intervals])
+    return [
+        {"day": day.isoformat(), "run": run, "columns": of_day}
+        for (day, run, _), of_day in zip(sums.intervals, columns, strict=True)
     ]
 
 

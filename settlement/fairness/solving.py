@@ -8,7 +8,6 @@ from itertools import groupby
 
 from sqlalchemy.orm import Session
 
-from rulebook.resolve import RulePeriod
 from settlement.baselines.serving import Network
 from settlement.baselines.tariffs import SolvedDay, price_bounds, solve_day
 from settlement.core.model import DayReadings
@@ -16,7 +15,6 @@ from settlement.dispatch.market import dispatch_model
 from settlement.fairness.posted import LawfulDay, LawOfRuns
 from settlement.fairness.records import PostedDay
 from settlement.runs.inputs import completed_readings, inputs_of
-from settlement.runs.pinned import pinned_periods
 
 AHEAD_PER_THREAD = 2
 
@@ -70,11 +68,7 @@ def _readings(
     ):
         days = [pin.day for pin in of_run]
         run = law.run(run_id)
-        periods = [
-            RulePeriod(max(first, days[0]), min(last, days[-1]), rules)
-            for first, last, rules in pinned_periods(session, run)
-            if first <= days[-1] and days[0] <= last
-        ]
+        periods = law.periods(run_id, days[0], days[-1])
         inputs = inputs_of(periods, *completed_readings(session, run.market, periods, run.known_at))
         for day in days:
             lawful = law.of(run_id, day)

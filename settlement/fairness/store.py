@@ -1,5 +1,6 @@
 """Fairness reports in PostgreSQL; every function receives the caller's session."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -59,6 +60,46 @@ def find_equal_report(
         .limit(1)
     ).first()
     return None if row is None else report_of(row)
+
+
+def reports_beside(
+    session: Session,
+    market: str,
+    days: tuple[dt.date, dt.date],
+    *,
+    before: FairnessReport | None = None,
+) -> list[FairnessReport]:
+    """Return the reports of a market that have any of some days, and those within such a report.
+
+    Args:
+        days: first and last.
+        before: where given, only those that it was held to: all kept before it, and of its moment
+            those that it names.
+    """
+    row = FairnessReportRow
+    query = select(row.id, row.first_day, row.last_day, row.created_at).where(row.market == market)
+    kept = [each for each in session.execute(query) if before is None or _is_before(each, before)]
+    first, last = days
+    sharing = [each for each in kept if each.first_day <= last and each.last_day >= first]
+    # Whoever knows of a long report may take others from it, though they share no day with these.
+    wholes = [(each.first_day, each.last_day) for each in sharing]
+    named = {
+        each.id
+        for each in kept
+        if each in sharing
+        or any(low <= each.first_day and each.last_day <= high for low, high in wholes)
+    }
+    rows = session.scalars(select(row).where(row.id.in_(named)).order_by(row.id))
+    return [report_of(each) for each in rows]
+
+
+def _is_before(kept: Any, report: FairnessReport) -> bool:
+    if kept.id == report.id:
+        return False
+    is_named = str(kept.id) in report.report["beside"]
+    return kept.created_at < report.created_at or (
+        kept.created_at == report.created_at and is_named
+    )
 
 
 def list_reports(session: Session) -> PagedRows[FairnessReport]:

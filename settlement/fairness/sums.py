@@ -13,6 +13,7 @@ import numpy as np
 from settlement.baselines.carbon import Carbon
 from settlement.baselines.day import PricedDay
 from settlement.core.arrays import Integers
+from settlement.core.energy_accounts import IMBALANCE
 from settlement.core.rounding import annual_to_day
 from settlement.fairness.facts import (
     CHARGES,
@@ -24,9 +25,8 @@ from settlement.fairness.facts import (
     FairDay,
 )
 from settlement.fairness.inequality import PPM
+from settlement.fairness.intervals import MINUTES_PER_HOUR, Columns, columns_of
 from settlement.meters.register import DEMAND, GENERATION
-
-MINUTES_PER_HOUR = 60
 
 GroupKey = tuple[str, str, str]
 """Month, node and product."""
@@ -199,9 +199,14 @@ class Sums:
             from the first day of its month that was added; days on which it was not are left out.
         shapley: by game and denominator, numerators summed of each unit and owner.
         tightness, taken: of each day; `taken` is shape (T,) by product.
+        imbalance_wh: of all areas; None where the law of a day accounts for none.
+        intervals: day, run and columns of each day, where intervals are stated; else empty.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_intervals: bool = False) -> None:
+        self.with_intervals = with_intervals
+        self.intervals: list[tuple[dt.date, str, Columns]] = []
+        self.imbalance_wh: int | None = 0
         self.points: dict[PointKey, PointSums] = {}
         self.latest: dict[str, PointKey] = {}
         self.units: dict[str, UnitSums] = {}
@@ -259,6 +264,11 @@ class Sums:
             )
         )
         self.equalisation_micro += int(day.rows("equalisation_micro", ("market",)).sum())
+        of_areas = [int(row.sum()) for row in day.of(IMBALANCE).values()]
+        known = self.imbalance_wh is not None and bool(of_areas)
+        self.imbalance_wh = (self.imbalance_wh or 0) + sum(of_areas) if known else None
+        if self.with_intervals:
+            self.intervals.append((day.day, day.run, columns_of(day)))
 
     def _meet(self, law: DayLaw) -> None:
         for name, (owner, unit) in law.register.units.items():

@@ -13,7 +13,7 @@ of what is shown with it; that is solved exactly, over rationals. Of one breakdo
 sum that withholds the next smallest, too. Pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 PPM = 1_000_000
@@ -88,15 +88,22 @@ def is_small_sum(amounts: Iterable[int]) -> bool:
     return largest * PPM > LARGEST_PPM * sum(found) or rest * PPM < LEAST_REST_PPM * largest
 
 
-def told_sums(parts: Parts, sums: Mapping[str, Sequence[int]], first: Sequence[str]) -> set[str]:
+def told_sums(
+    parts: Parts,
+    sums: Mapping[str, Sequence[int]],
+    first: Sequence[str],
+    *,
+    withheld: Collection[str] = (),
+) -> set[str]:
     """Return which sums may be told to everybody together.
 
     Args:
         parts: what they are made of.
         sums: by name, the places of the parts that each is the sum of.
         first: names of those that are told before any other, in their order; then the largest.
+        withheld: names of those that are not told, though they are not small; others pass.
     """
-    small = {name for name, places in sums.items() if parts.is_small(places)}
+    small = {name for name, places in sums.items() if name in withheld or parts.is_small(places)}
     hidden = [parts.vector(sums[name]) for name in small]
     every = range(len(parts.owners))
     for places in (every, *sums.values()):

@@ -1,7 +1,9 @@
 """Every fairness report hashed again, held to the posted runs that it names, and made again.
 
 What other designs come to is a solver's, and is not solved again; all that follows from it, such as
-where the market does worse, is. The rest is made again of the stored results, byte for byte.
+where the market does worse, is. The rest is made again of the stored results, byte for byte, but
+for the words that define figures: who words one better changes no figure of an earlier report, so
+its digest and its leaf alone hold those.
 """
 
 import uuid
@@ -14,11 +16,11 @@ from sqlalchemy.orm import Session
 from common.damage import damage
 from common.one_writing import canonical_value
 from common.refusals import Finding
-from settlement.fairness.make import whole_report
-from settlement.fairness.posted import LawOfRuns, days_of, read_day
+from settlement.fairness.definitions import WORDS
+from settlement.fairness.make import sums_of, whole_report
+from settlement.fairness.posted import LawOfRuns, days_of
 from settlement.fairness.records import FairnessReport, PostedDay, fairness_input_digest
-from settlement.fairness.store import report_rows
-from settlement.fairness.sums import Sums
+from settlement.fairness.store import report_rows, reports_beside
 from settlement.runs.pinned import UNREADABLE
 
 POSTED = text(
@@ -62,6 +64,7 @@ def _verify_report(session: Session, report: FairnessReport, place: str) -> Iter
         if inputs != report.input_digest:
             yield damage("fairness-inputs", place, "what it rests on does not give its digest")
         made, found = _make_again(session, report)
+        difference = first_difference(without_words(report.report), without_words(made))
     except UNREADABLE as unreadable:
         reason = str(unreadable).partition("\n")[0]
         yield damage("fairness-report", place, f"it cannot be made again: {reason}")
@@ -70,19 +73,34 @@ def _verify_report(session: Session, report: FairnessReport, place: str) -> Iter
         if pin.digest != again.digest:
             words = f"of {pin.day} the results of run {pin.run_id} have another digest"
             yield damage("fairness-pins", place, words)
-    difference = first_difference(report.report, made)
     if difference is not None:
         yield damage("fairness-report", place, f"stored and made again differ: {difference}")
 
 
-def _make_again(session: Session, report: FairnessReport) -> tuple[dict[str, Any], list[PostedDay]]:
+def _make_again(
+    session: Session, report: FairnessReport
+) -> tuple[dict[str, Any], tuple[PostedDay, ...]]:
     """Return a report as its runs give it, with what it states of other designs."""
-    law, sums, found = LawOfRuns(session), Sums(), []
-    for pin in report.pins:
-        again, fair = read_day(session, law, pin.run_id, pin.day)
-        found.append(again)
-        sums.add(fair)
-    return whole_report(report.market, report.pins, sums, report.report["designs"]), found
+    runs = {pin.day: pin.run_id for pin in report.pins}
+    found, sums = sums_of(session, LawOfRuns(session), runs)
+    days, designs = (report.first_day, report.last_day), report.report["designs"]
+    earlier = reports_beside(session, report.market, days, before=report)
+    return whole_report(report.market, report.pins, sums, designs, earlier), found
+
+
+def without_words(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report without the words that define its figures, in its public part too.
+
+    >>> figures = [{"code": "carbon_g", "definition": "What is emitted", "value": 7}]
+    >>> without_words({"figures": figures, "public": {"figures": figures}})["figures"]
+    [{'code': 'carbon_g', 'value': 7}]
+    """
+    rows = [
+        {name: value for name, value in row.items() if name not in WORDS}
+        for row in report["figures"]
+    ]
+    public = {"public": without_words(report["public"])} if "public" in report else {}
+    return {**report, **public, "figures": rows}
 
 
 def first_difference(stored: object, made: object, path: str = "") -> str | None:

@@ -94,11 +94,7 @@ def public_part(
         products.setdefault((party["side"], party["product"]), []).append(place)
     sums = {" ".join(key): places for key, places in (totals | products).items()}
     given_away = {name for other in earlier for name in _given_away(report, other)}
-    told = told_sums(
-        parts,
-        {name: places for name, places in sums.items() if name not in given_away},
-        [name for name in map(" ".join, totals) if name not in given_away],
-    )
+    told = told_sums(parts, sums, [" ".join(key) for key in totals], withheld=given_away)
 
     def row(key: tuple[str, str], places: list[int]) -> dict[str, Any]:
         names = ("law_micro", "in_force_micro", "gain_micro")

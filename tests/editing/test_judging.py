@@ -1,6 +1,7 @@
 """The refusal table: what publication would find stands beside its field, whatever the check."""
 
 import copy
+import dataclasses
 import datetime as dt
 import re
 from functools import cache
@@ -244,6 +245,17 @@ def test_clocks_that_do_not_fit_stand_beside_zone_or_interval(zone, minutes, day
     assert (code, name) in [(each.finding.code, path_text(each.path)) for each in found]
 
 
+@pytest.mark.parametrize("without", [None, body(POLICY)["fair_play"] | {"moves_money": False}])
+def test_fair_play_that_ends_within_a_month_stands_beside_itself(without):
+    of_law, next_day = law(), dt.timedelta(days=1)
+    wanted = dataclasses.replace(of_law, from_day=DAY + next_day, before=of_law.periods)
+    policy = body(POLICY) | {"fair_play": without}
+    found = judge("gb12", {POLICY: policy}, {}, START, wanted, CODE)
+    named = [each for each in found if each.finding.code == "fair-play-before-month-end"]
+    assert [(each.document, each.path) for each in named] == [("allocation-policy", ("fair_play",))]
+    assert page_and_name(POLICY, policy, named[0])[1] == "fair_play"
+
+
 def test_flow_through_many_nodes_stands_beside_deliverability():
     grid = body(GRID)
     for number in range(200):
@@ -285,7 +297,12 @@ def test_the_refusal_table_holds_every_code_of_the_checks():
     tried = {code for row in (*ALONE, *TOGETHER) for code in row[2]}
     tried |= {code for row in CHARGE_LISTS for code in row[1]}
     tried |= {row[2] for row in (*MORE, *WIDE)} | {row[3] for row in CLOCKS}
-    tried |= {"charge-owner-not-registered", "too-many-nodes-for-max-flow", "clauses-too-long"}
+    tried |= {
+        "fair-play-before-month-end",
+        "charge-owner-not-registered",
+        "too-many-nodes-for-max-flow",
+        "clauses-too-long",
+    }
     assert len(written) > 80
     # Of clocks that split a reading no form is wrong before the market's zone is another.
     assert written - tried == {"resolution-does-not-fit-day"}

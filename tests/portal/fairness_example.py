@@ -5,6 +5,7 @@ import datetime as dt
 from typing import Any
 
 from settlement.fairness.definitions import FIGURES
+from settlement.fairness.intervals import NOBODYS
 from settlement.fairness.report import findings_of
 
 RUN = "00000000-0000-4000-8000-000000000007"
@@ -40,7 +41,7 @@ def example() -> dict[str, Any]:
         for figure in FIGURES
     ]
     report = {
-        "format": "tallystick.fairness.1",
+        "format": "tallystick.fairness.2",
         "market": "gb12",
         "first_day": "2024-03-30",
         "last_day": "2024-03-31",
@@ -68,6 +69,8 @@ def example() -> dict[str, Any]:
         "units": [_unit("G1", 12_345), _unit("G2", None)],
         "supply_points": [_point("P1/N0", 0), _point("P4/N0", 3_000_000)],
         "calendar": [_quiet_day("2024-03-30"), _short_day("2024-03-31")],
+        "units_with_capital": 2,
+        "by_interval": [_by_interval("2024-03-30", 48), _by_interval("2024-03-31", 46)],
         "worst": [
             {"day": "2024-03-31", "interval": 2, "run": RUN, "missed_wh": 3_000_000,
              "deferred_wh": 0, "nodes": [{"node": "N0", "missed_wh": 3_000_000}]},
@@ -92,6 +95,8 @@ def public_example() -> dict[str, Any]:
     for row in (*report["products"], *report["places"]):
         for key in [key for key in row if key.endswith(("_wh", "_micro", "share_ppm"))]:
             row[key] = None
+    for row in report["by_interval"]:
+        row["columns"] = {name: row["columns"][name] for name in NOBODYS}
     for row in (*report["calendar"], *report["worst"]):
         for key in [key for key in row if key.endswith("_wh")]:
             del row[key]
@@ -146,6 +151,25 @@ def _point(name: str, missed: int) -> dict[str, Any]:
         "delivered_ppm": 999_000, "missed_wh": missed, "deferred_wh": 0, "taken_wh": 9_000_000,
         "charged_micro": 1_000_000_000,
     }  # fmt: skip
+
+
+def _by_interval(day: str, intervals: int) -> dict[str, Any]:
+    """Half of the intervals are at £50, half at £90; of energy, 2 MWh are generated in each."""
+    half = intervals // 2
+    amounts = {
+        "mean_price_micro_per_mwh": 70_000_000, "tightness_ppm": 900_000, "at_bounds": 0,
+        "wasted_wh": 0, "desired_wh": 2_000_000, "delivered_wh": 2_000_000, "missed_wh": 0,
+        "deferred_wh": 0, "owed_wh": 0, "taken_wh": 2_000_000, "demand_wh": 2_000_000,
+        "lost_wh": 100_000, "generated_wh": 2_000_000, "ungenerated_wh": 100_000,
+        "carbon_g": 500_000, "charged_micro": 180_000_000, "paid_micro": 170_000_000,
+        "over_take_micro": 0, "compensation_micro": 1_000_000, "excess_micro": 0,
+        "equalisation_micro": 10_000_000,
+    }  # fmt: skip
+    columns: dict[str, Any] = {name: [value] * intervals for name, value in amounts.items()}
+    for name in ("lowest_price", "highest_price"):
+        columns[f"{name}_micro_per_mwh"] = [50_000_000] * half + [90_000_000] * half
+        columns[f"{name}_node"], columns[f"{name}_layer"] = ["N0"] * intervals, ["zone"] * intervals
+    return {"day": day, "run": RUN, "columns": columns}
 
 
 def _quiet_day(day: str) -> dict[str, Any]:

@@ -3,12 +3,19 @@
 import json
 import subprocess
 import sys
+from argparse import Namespace
+from contextlib import nullcontext
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from common.refusals import Refused
+from ledger.people import store
+from ledger.people.rights import Rights
+from portal.management import base
 from portal.management.arguments import MOST, at_least, month_days, parse_instant, parse_run
+from portal.management.commands import fairness
 from tests.conftest import ROOT
 from tests.portal.fuzz.commands import leaves
 from tests.portal.site import SUPPLIER
@@ -55,6 +62,15 @@ def test_whoever_asks_for_json_is_refused_in_json(site, words):
     )
     assert done.returncode in (1, 2)
     assert json.loads(done.stdout)["failed"] in done.stderr
+
+
+def test_whoever_may_not_run_a_command_is_told_which(monkeypatch):
+    monkeypatch.setattr(base, "transaction", lambda: nullcontext(None))
+    monkeypatch.setattr(store, "acting", lambda _session: Rights("nell", 1, frozenset()))
+    with pytest.raises(Refused) as refused:
+        fairness.Command()._begin_deed(Namespace(keep=True))
+    (finding,) = refused.value.findings
+    assert finding.limit == "the operator may run `manage.py fairness`"
 
 
 @pytest.mark.django_db

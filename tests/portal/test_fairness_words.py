@@ -3,6 +3,7 @@
 import datetime as dt
 import doctest
 import re
+import uuid
 from argparse import Namespace
 
 import pytest
@@ -10,12 +11,23 @@ import pytest
 from portal.days import parse_period, period_of, period_words
 from portal.fairness import summary as summary_module
 from portal.fairness import words
+from portal.fairness.day_list import ALL_DAYS, days_section
 from portal.fairness.days import day_shown
-from portal.fairness.pictures import calendar_chart, interval_minutes, local_slots, place_map
+from portal.fairness.pictures import (
+    calendar_chart,
+    convergence_chart,
+    interval_minutes,
+    local_slots,
+    place_map,
+    promises_chart,
+)
+from portal.fairness.reading import Listed
 from portal.fairness.sections import points_table, sections, units_table
+from portal.fairness.shown import DAYS
 from portal.fairness.summary import own_sentences, short_headline, standing, summary, worse
 from portal.management import base
 from portal.management.commands import fairness
+from portal.management.console import progress_bar
 from rulebook.documents import GridModel
 from rulebook.folders import read_files
 from settlement.fairness.definitions import FIGURES
@@ -91,7 +103,7 @@ def test_a_day_on_which_all_that_was_refused_was_served_late_says_nothing_of_0_m
     report = example()
     report["calendar"][1] |= {"missed_wh": 0}
     said = day_shown(report, dt.date(2024, 3, 31), ZONE).said
-    assert plain(said).endswith("not all was served when it was wanted: 1.5 MWh was served late.")
+    assert "not all was served when it was wanted: 1.5 MWh was served late. " in plain(said)
 
 
 def test_units_and_supply_points_stand_in_the_order_of_their_numbers():
@@ -251,13 +263,14 @@ def test_a_day_tells_when_by_the_local_clock_and_where():
     assert (shown.before, shown.after) == (dt.date(2024, 3, 30), None)
     assert day_shown(example(), dt.date(2024, 4, 1), ZONE) is None
     quiet = day_shown(example(), dt.date(2024, 3, 30), ZONE)
-    assert quiet.said == "All was served when it was wanted." and quiet.tables == ()
+    assert quiet.said.startswith("All was served when it was wanted. ") and quiet.tables == ()
 
 
 def test_everybody_is_told_of_a_day_in_parts_alone():
     shown = day_shown(public_example(), dt.date(2024, 3, 31), ZONE)
     (where,) = shown.tables
-    assert "MWh" not in shown.said and shown.charts == ()
+    assert "MWh" not in shown.said
+    assert [chart.key for chart in shown.charts] == ["prices"]
     assert where.columns == (
         "Refused for good, of what was due", "Served late, of what was due",
     )  # fmt: skip
@@ -345,3 +358,122 @@ def test_where_no_design_stands_beside_page_and_command_say_why_and_how_to_have_
     for each in said:
         assert why in each
         assert "manage.py fairness gb12 --from 2024-03-30 --to 2024-03-31 --keep" in each
+
+
+def test_every_day_leads_further_down_though_nobody_was_short():
+    report = example()
+    report["calendar"] = [report["calendar"][0]]
+    (section,) = days_section(report, lambda day: f"/day/{day}/")
+    row = section.tables[0].rows[0]
+    assert (row.title, row.address) == ("30 Mar 2024", "/day/2024-03-30/")
+    assert row.cells[0] == "0"
+
+
+def test_figures_lead_to_days_whose_parts_add_up_to_them():
+    for made in (example(), public_example()):
+        (section,) = days_section(made, lambda day: f"/day/{day}/")
+        assert section.key == DAYS
+        figures = [row for each in sections(made, None, ZONE, str) for row in
+                   table_of(each, "In figures").rows]  # fmt: skip
+        assert {row.address for row in figures} == {f"#{DAYS}"}
+        (table,) = section.tables
+        *days, whole = table.rows
+        assert [row.address for row in days] == [
+            f"/day/{row['day']}/" for row in made["by_interval"]
+        ]
+        assert whole.title == ALL_DAYS and not whole.address
+        assert ("Carbon" in table.columns) is ("units" in made) and "Wasted" in table.columns
+
+
+def test_a_year_leads_to_the_reports_of_its_months():
+    year = example() | {"days": 366, "by_interval": []}
+    said = {"promises": 2, "promises_kept": 2, "findings": [], "is_compared": True,
+            "is_superseded": False}  # fmt: skip
+    days = (dt.date(2024, 3, 1), dt.date(2024, 3, 31))
+    now = dt.datetime(2024, 4, 1, tzinfo=dt.UTC)
+    kept = Listed(uuid.UUID(int=1), "gb12", *days, now, b"", said)
+    (section,) = days_section(year, str, [kept])
+    ((row,),) = (table.rows for table in section.tables)
+    assert row.address == "/fairness/gb12/2024-03/" and "2 of 2 promises kept" in row.cells[0]
+    (section,) = days_section(year, str)
+    assert "--month 2024-03 --keep" in section.tables[0].lead
+
+
+def test_names_beside_the_map_are_read_from_the_left_and_figures_from_the_right(grid):
+    table = place_map(example(), grid).table
+    assert table.is_text == (True,) * (len(table.columns) - 3) + (False,) * 3
+
+
+def test_progress_is_announced_where_it_begins(capsys):
+    with progress_bar("Solving other designs"):
+        pass
+    assert capsys.readouterr().err == ""
+    with progress_bar("Solving other designs") as move:
+        move(0, 2)
+        move(1, 2)
+    assert capsys.readouterr().err == "Solving other designs\n"
+
+
+def test_a_count_of_units_says_of_how_many():
+    report = example()
+    row = next(row for row in report["figures"] if row["code"] == "units_paid_back")
+    row["value"] = 1
+    found = cells(table_of(section_of(report, "reward"), "In figures"))
+    assert found["Units that earn their capital in time"] == ("1 of 2", "–", "–", "–")
+
+
+def test_intervals_of_a_day_stand_by_the_clock_with_what_they_come_to():
+    shown = day_shown(example(), dt.date(2024, 3, 30), ZONE)
+    charts = {chart.key: chart for chart in shown.charts}
+    assert list(charts) == ["prices", "service", "money", "energy"]
+    whole, first, *_ = charts["money"].table.rows
+    assert tuple(map(plain, first))[:3] == ("00:00 GMT", "£180.00", "£170.00")
+    # 48 of £180, of £170 and of £10.
+    assert tuple(map(plain, whole))[:3] == ("The day", "£8,640", "£8,160")
+    prices = charts["prices"].table
+    assert dict(zip(prices.columns, prices.is_text, strict=True))["Layer of the highest"]
+    assert list(prices.rows[0][1:3]) == ["£50.00", "–"]
+    assert charts["service"].table.rows[0][5] == "–"  # what waits adds up to nothing
+    assert "No price was at the floor or the cap" in shown.said
+
+
+def test_everybody_is_told_the_prices_of_intervals_and_no_energy_of_any():
+    shown = day_shown(public_example(), dt.date(2024, 3, 30), ZONE)
+    (chart,) = shown.charts
+    assert chart.key == "prices" and "Tightness" in chart.table.columns
+    assert "MWh" not in plain(chart.table.rows)
+
+
+def test_what_makes_other_designs_differ_beside_how_they_serve_is_said_where_they_stand():
+    said = section_of(example(), "reward").said
+    assert any("used and generated by nobody" in each for each in said)
+    alone = example()
+    alone["designs"] = None
+    assert not any("generated by nobody" in each for each in section_of(alone, "reward").said)
+
+
+def test_more_products_behind_than_lines_can_be_told_apart_are_drawn_by_those_most_behind():
+    report = example()
+    report["convergence"] = [
+        {"month": "2024-03", "node": "N0", "product": f"P{number}",
+         "days": [{"day": "2024-03-31", "shortfall_ppm": 1_000 * number}]}
+        for number in range(1, 6)
+    ]  # fmt: skip
+    chart = convergence_chart(report)
+    assert "of 5 products the 4 that were most" in chart.title
+    assert [title.split()[0].rstrip(",") for title in chart.table.columns[1:]] == [
+        "P2", "P3", "P4", "P5",
+    ]  # fmt: skip
+    report["convergence"] = report["convergence"][:2]
+    assert "products" not in convergence_chart(report).title
+
+
+def test_a_product_keeps_its_promises_where_every_node_does_and_not_by_their_sum():
+    report = example()
+    product = report["products"][0]
+    product |= {"promises": 8, "promises_kept": 7}  # 99.9 % of 99.5 % were delivered of all
+    report["products"] = [product]
+    assert promises_chart(report).table.rows[0][-1] == "no"
+    # What everybody is told of what was delivered is rounded down, below what was promised.
+    product |= {"promises_kept": 8, "delivered_ppm": 990_000}
+    assert promises_chart(report).table.rows[0][-1] == "yes"

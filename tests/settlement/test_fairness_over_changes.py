@@ -19,6 +19,7 @@ from tests.worlds.fair_play import (
     LAST,
     MIDDLE,
     ingest_month_end,
+    law_with,
     publish_with,
     settle_month_end,
 )
@@ -28,6 +29,7 @@ from tests.worlds.settled import PUBLISHED, publish_tiny
 MINUTE = dt.timedelta(minutes=1)
 POINT, BEFORE, AFTER = "B-home", "cedar", "doric"
 UNIT, OWNED_BEFORE, OWNED_AFTER = "U3", "alder", "birch"
+SERVED_BY = ("allocation-policy", "market-rules")
 ADDED = (
     "desired_wh", "matured_wh", "missed_wh", "taken_wh", "charged_micro", "shortfall_wh",
 )  # fmt: skip
@@ -118,16 +120,16 @@ def test_no_margin_is_told_of_a_month_that_is_not_met_whole(session):
 
 
 def test_other_designs_are_compared_on_the_days_under_fair_play(session):
-    publish_with(session, FAIR_PLAY, "flexible")
-    without = [each for each in tiny_market.documents() if each.kind == "allocation-policy"]
-    publish_tiny(session, without, valid_from=LAST, known=PUBLISHED + MINUTE)
+    publish_tiny(session, [*tiny_market.documents()])
+    served_by = [each for each in law_with(FAIR_PLAY) if each.kind in SERVED_BY]
+    publish_tiny(session, served_by, valid_from=MIDDLE, known=PUBLISHED + MINUTE)
     ingest_month_end(session)
     settle_month_end(session)
-    whole, served, last = (
-        make_report(session, FairnessRequest("tiny", first, last, with_baselines=True)).report
-        for first, last in ((FIRST, LAST), (FIRST, MIDDLE), (LAST, LAST))
+    whole, served, first = (
+        make_report(session, FairnessRequest("tiny", *days, with_baselines=True)).report
+        for days in ((FIRST, LAST), (MIDDLE, LAST), (FIRST, FIRST))
     )
-    rows = [{row["code"]: row for row in report["figures"]} for report in (whole, served, last)]
+    rows = [{row["code"]: row for row in report["figures"]} for report in (whole, served, first)]
     for code in ("refused_wh", "lowest_access_ppm", "jain_of_nodes_ppm"):
         assert rows[0][code]["value"] == rows[1][code]["value"]
         assert rows[0][code]["designs"] == rows[1][code]["designs"]

@@ -22,7 +22,16 @@ from settlement.billing.post import post
 from settlement.core.rounding import annual_to_day
 from settlement.dispatch.solving import DispatchError
 from settlement.evidence.recompute import recompute
-from settlement.fairness import designs, make, public, report, reward, sums, verification
+from settlement.fairness import (
+    designs,
+    intervals,
+    make,
+    public,
+    report,
+    reward,
+    sums,
+    verification,
+)
 from settlement.fairness.definitions import FIGURE_OF, FIGURES
 from settlement.fairness.delivery import known
 from settlement.fairness.designs import distance_ppm, shares_of, tight_intervals
@@ -381,6 +390,31 @@ def test_a_kept_report_is_proven_and_what_is_forged_is_named(session):
     assert "products[0].delivered_ppm is" in found.value
 
 
+def test_a_report_is_held_to_its_figures_and_not_to_how_they_are_worded_today(session, monkeypatch):
+    fill_tiny(session)
+    made = make_report(session, FairnessRequest("tiny", *DAYS_OF_TINY))
+    keep_report(session, made, now=SETTLED + MINUTE)
+    first, *others = FIGURES
+    reworded = dataclasses.replace(first, title="A", definition="B", formula="C")
+    monkeypatch.setattr(report, "FIGURES", (reworded, *others))
+    assert not list(verify_fairness(session))
+    cited = dataclasses.replace(reworded, source="another")
+    monkeypatch.setattr(report, "FIGURES", (cited, *others))
+    (found,) = verify_fairness(session)
+    assert "figures[0].source is" in found.value
+    monkeypatch.setattr(report, "FIGURES", tuple(others))
+    assert [each.code for each in verify_fairness(session)] == ["fairness-report"]
+
+
+def test_words_of_a_definition_that_somebody_changed_do_not_give_the_digest(session):
+    fill_tiny(session)
+    made = make_report(session, FairnessRequest("tiny", *DAYS_OF_TINY))
+    kept = keep_report(session, made, now=SETTLED + MINUTE)
+    figures = [{**row, "definition": "as it pleases"} for row in made.report["figures"]]
+    forged = dataclasses.replace(kept, report={**made.report, "figures": figures})
+    assert forged.digest != kept.digest
+
+
 def test_every_day_of_which_a_report_names_a_run_that_is_not_posted_is_found(session):
     fill_tiny(session)
     made = make_report(session, FairnessRequest("tiny", *DAYS_OF_TINY))
@@ -551,6 +585,49 @@ def test_every_figure_of_the_table_has_a_value_and_no_other_is_told(session, set
     assert shared.keys() == {figure.code for figure in FIGURES if figure.is_compared}
 
 
+def test_every_figure_that_is_a_sum_is_that_of_the_intervals_of_all_days(session, settled_market):
+    found = of_month(session)
+    figures = {row["code"]: row["value"] for row in found["figures"]}
+    sums_of_intervals = {f.code for f in FIGURES if f.unit in ("Wh", "micro", "g", "intervals")}
+    assert sums_of_intervals == set(intervals.COLUMN_OF)
+    for code, column in intervals.COLUMN_OF.items():
+        days = [row["columns"].get(column) for row in found["by_interval"]]
+        if figures[code] is None:
+            assert days == [None] * 31, code  # the tiny market accounts for no areas
+        else:
+            assert sum(map(sum, days)) == figures[code], code
+    assert figures["refused_wh"] > 0 < figures["compensation_micro"]
+    every = {
+        name: sum(sum(row["columns"][name]) for row in found["by_interval"])
+        for name in ("charged_micro", "paid_micro", "taken_wh", "equalisation_micro")
+    }
+    wh_per_mwh = 1_000_000
+    assert every["charged_micro"] * wh_per_mwh // every["taken_wh"] == figures["cost_micro_per_mwh"]
+    assert every["charged_micro"] == every["paid_micro"] + every["equalisation_micro"]
+
+
+def test_an_interval_is_told_as_the_results_have_it(session, settled_market):
+    found, values = of_month(session), stored(session)
+    row = found["by_interval"][0]["columns"]
+    prices = {node: values["node_price_micro_per_mwh", node].tolist() for node in ("A", "B", "C")}
+    for interval in range(len(row["tightness_ppm"])):
+        here = {node: of_node[interval] for node, of_node in prices.items()}
+        assert row["highest_price_micro_per_mwh"][interval] == max(here.values())
+        assert row["lowest_price_micro_per_mwh"][interval] == min(here.values())
+        assert row["mean_price_micro_per_mwh"][interval] == sum(here.values()) // len(here)
+        assert here[row["highest_price_node"][interval]] == max(here.values())
+    told = found["public"]["by_interval"][0]["columns"]
+    assert told.keys() == set(intervals.NOBODYS)
+    assert {name: row[name] for name in told} == told
+
+
+def test_parts_of_a_unit_are_stated_by_interval_as_their_running_sum_grows():
+    days = [{"carbon_g": intervals.Column(np.array(mg), 1_000)} for mg in ([500] * 3, [499, -999])]
+    assert [row["carbon_g"] for row in intervals.stated_intervals(days)] == [[0, 1, 0], [0, 0]]
+    short = [{"owed_wh": intervals.Column(np.array([90, 90]), 60)}]
+    assert intervals.stated_intervals(short) == [{"owed_wh": [1, 1]}]  # what waits adds up to none
+
+
 def test_tight_intervals_are_the_highest_and_of_equal_ones_the_earliest():
     rows = [np.array([5, 9, 9, 1, 0]), np.array([9, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2])]
     assert tight_intervals(rows).tolist() == [1, 2]
@@ -576,6 +653,23 @@ def test_shares_sum_to_the_whole_and_distances_are_within_it(one, other):
         assert distance_ppm(shares[0], shares[0]) == 0
     else:
         assert apart is None
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.integers(-(10**15), 10**15), min_size=1),
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 10**15), min_size=1),
+)
+def test_charges_lie_no_further_from_burden_than_all_of_them(charged, taken):
+    apart = designs.cost_burden_ppm(charged, taken)
+    if apart is None:
+        assert max(charged.values()) <= 0 or not any(taken.values())
+    else:
+        assert 0 <= apart <= PPM
+
+
+def test_who_is_credited_on_balance_bears_nothing_of_the_charges():
+    # On a scarce day the account returned more to P1 than it was charged.
+    assert designs.cost_burden_ppm({"NR": 30, "P1": -20}, {"NR": 3, "P1": 1}) == 250_000
 
 
 @given(st.integers(1, 200), st.integers(1, 10**18), st.integers(1, 10**18))

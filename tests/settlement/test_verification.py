@@ -548,6 +548,7 @@ KNOCK_ON: dict[str, set[str]] = {
         "settlement.reading_file",
         "settlement.run",
         "settlement.day_total",
+        "settlement.fairness_report",  # whose intervals have what was metered
         "settlement.transition_report",  # which is of what was metered
     },
     "settlement.run": {

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from database.session import transaction
-from portal.fairness.sections import figures_table, product_tables
+from portal.fairness.figures import figures_table
+from portal.fairness.sections import product_tables
 from portal.fairness.shown import Table
 from portal.fairness.summary import WORSE, no_worse, worse
 from portal.management.arguments import JSON, MARKET, PERIOD_OR_YEAR, THREADS, flag
@@ -67,7 +68,7 @@ class Command(BaseCommand[Reported]):
             "digest": stored and stored.digest,
             "created_at": stored and stored.created_at,
             "pins": [pin.as_json() for pin in outcome.made.pins],
-            **outcome.made.report,
+            **(stored or outcome.made).report,
         }
 
     def lines(self, outcome: Reported, options: Options) -> Iterator[str]:
