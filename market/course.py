@@ -72,7 +72,12 @@ class Course:
 
     @classmethod
     def resume(
-        cls, market: str, resolve: Resolve, opening: Opening, before: Head, rules: Submitted | None
+        cls,
+        market: str,
+        resolve: Resolve,
+        opening: Opening,
+        before: Head,
+        rules: Sequence[Submitted],
     ) -> "Course":
         """Return a market as it was when a day began.
 
@@ -81,11 +86,11 @@ class Course:
             resolve: gives law.
             opening: of the day.
             before: where the log was then.
-            rules: the event by which the law in force then came into force, if one did.
+            rules: the events by which the law came into force that was known then.
         """
         book = LawBook(resolve)
-        if rules is not None:
-            book.learn(rules)
+        for each in rules:
+            book.learn(each)
         # The batch that began the day is to come: it makes the opening again, of what it was made.
         return cls(market, restore(json.loads(opening.state), book), book, before, None)
 

@@ -6,6 +6,7 @@ on by another. So whoever gets it begins an epoch, which waits for what is being
 moment, and every append names the epoch of its leader.
 """
 
+import json
 from collections.abc import Callable
 from hashlib import sha256
 from itertools import groupby
@@ -15,6 +16,7 @@ import psycopg
 from common.damage import damage
 from database.market_log import FENCED_SQLSTATE
 from market import store
+from market.core.state import days_of_law
 from market.course import Course, Diverged
 from market.law_book import Resolve
 from market.store import Connection
@@ -54,7 +56,8 @@ def find_course(connection: Connection, market: str, resolve: Resolve) -> Course
     if opening is None:
         return Course.begin(market, resolve)
     before = store.head_before(connection, market, opening.sequence)
-    rules = store.rules_before(connection, market, opening.sequence)
+    days = days_of_law(json.loads(opening.state))
+    rules = store.rules_before(connection, market, opening.sequence, days)
     return Course.resume(market, resolve, opening, before, rules)
 
 

@@ -66,11 +66,15 @@ PUBLICATIONS = f"""{PUBLICATION_COLUMNS}
 PUBLICATIONS_OF_DAY = f"""{PUBLICATION_COLUMNS}
  WHERE market = %s AND day = %s ORDER BY sequence, part
 """
-RULES_BEFORE = """
+_RULES_BEFORE = """
 SELECT day, key, kind, entity, at, numbers, words, submitted_at, submitted_by
   FROM market.event
- WHERE market = %s AND sequence < %s AND kind = 'rules' AND outcome = 'taken'
- ORDER BY sequence DESC LIMIT 1
+ WHERE market = %(market)s AND sequence < %(sequence)s AND kind = 'rules' AND outcome = 'taken'
+"""
+# Of named days, so that no other partition of the log is read.
+RULES_BEFORE = f"""
+({_RULES_BEFORE} ORDER BY sequence DESC LIMIT 1)
+UNION ALL ({_RULES_BEFORE} AND day = ANY(%(days)s) ORDER BY sequence)
 """
 DIGEST_BEFORE = """
 SELECT digest FROM market.event WHERE market = %s AND sequence = %s
@@ -207,10 +211,16 @@ def head_before(connection: Connection, market: str, sequence: int) -> Head:
     )
 
 
-def rules_before(connection: Connection, market: str, sequence: int) -> Submitted | None:
-    """Return the event by which the law in force before an event of the log came into force."""
-    row = connection.execute(RULES_BEFORE, [market, sequence]).fetchone()
-    return None if row is None else Submitted(0, _event(*row[:7]), *row[7:])
+def rules_before(
+    connection: Connection, market: str, sequence: int, days: Sequence[dt.date]
+) -> list[Submitted]:
+    """Return the events by which law came into force before an event of the log.
+
+    That of the law in force then, if one did, and all of some days.
+    """
+    limits = {"market": market, "sequence": sequence, "days": list(days)}
+    rows = connection.execute(RULES_BEFORE, limits)
+    return [Submitted(0, _event(*row[:7]), *row[7:]) for row in rows]
 
 
 def events(

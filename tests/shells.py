@@ -71,6 +71,7 @@ SHELLS = {
     "ledger/trail/tables.py": "declares tables of the database",
     "ledger/trail/verification.py": "reads every row to prove it",
     "ledger/verification.py": "reads every row to prove it",
+    "market/fed_days.py": "loads a day of readings and the law of it",
     "market/inbox.py": "use case: hand events in",
     "market/leading.py": "asks the database who leads, and reads its log",
     "market/sealing.py": "seals a log, by a thread of its own",

@@ -10,6 +10,10 @@ from what was last published of it. Where an interval ends, every holon is publi
 so what is published is never further from the exact price than the deadband, and at the end of an
 interval it is the exact price.
 
+*Ex post.* An interval of which every reading is there has its price of them, published as it is
+made and made again by a later revision (`market.core.ex_post`). It is a statement about the past:
+whoever follows the prices of now passes over it.
+
 *Memoryless.* A price depends on what is known now, never on what was published or on the way here.
 """
 
@@ -20,6 +24,7 @@ from enum import StrEnum
 import numpy as np
 
 from market.core.events import TELEMETRY, Event, Kind, Outcome
+from market.core.ex_post import ExPost
 from market.core.grid_state import GridState
 from market.core.online import OnlineMarket
 from market.core.pricing import Prices
@@ -37,6 +42,8 @@ class Cause(StrEnum):
     INTERVAL_END = "interval end"
     TICK = "tick"
     RULES = "rules"
+    EX_POST = "ex post"
+    """Of an interval that has passed, from its readings; it says nothing of now."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +51,10 @@ class Publication:
     """Prices of some holons from a moment on.
 
     Attributes:
-        at_us: the market's clock.
+        at_us: the market's clock; ex post, when the interval began that is priced.
         cause: why they are published.
-        holons: shape (M,), indices in the order of `Holons`, rising.
+        holons: shape (M,), indices in the order of `Holons`, rising; ex post all of them, by the
+            law of the interval's day.
         prices: of those holons, shape (M,) each.
     """
 
@@ -72,7 +80,8 @@ class Machine:
         law: the law of a market by its digest, as `rules` events name it.
         market: in force; None before the first `rules` event.
         clock_us: the latest moment that an event spoke of; None before the first.
-        published: of all holons, what was last published.
+        published: of all holons, what was last published of now.
+        ex_post: readings of intervals that have passed.
     """
 
     law: Mapping[str, OnlineMarket]
@@ -80,6 +89,7 @@ class Machine:
     clock_us: int | None = None
     grid: GridState | None = None
     published: Prices | None = None
+    ex_post: ExPost = field(default_factory=ExPost)
     _publications: list[Publication] = field(default_factory=list)
 
     def take(self, batch: Sequence[Event]) -> Taken:
@@ -87,6 +97,7 @@ class Machine:
         self._publications = []
         outcomes = [self._take(event) for event in batch]
         self._publish_moved()
+        self._publish_ex_post()
         return Taken(outcomes, self._publications)
 
     def _take(self, event: Event) -> Outcome:
@@ -96,8 +107,11 @@ class Machine:
         self._reach(event.at_us)
         if event.kind is Kind.RULES:
             self._obey(self.law[event.words[0]])
+            self.ex_post.obey(event.day, self.law[event.words[0]], self.clock_us or 0)
         elif event.kind in TELEMETRY and self.grid is not None:
             self.grid.move(event)
+        elif event.kind is Kind.READING:
+            self.ex_post.take(event)
         return outcome
 
     def _judge(self, event: Event) -> Outcome:
@@ -106,22 +120,28 @@ class Machine:
         if apart is not None:
             return apart
         if event.kind is Kind.RULES:
-            if len(event.words) != 1 or event.numbers or event.entity:
-                return Outcome.UNREADABLE
-            return Outcome.TAKEN if event.words[0] in self.law else Outcome.UNKNOWN
+            return self._judge_rules(event)
         if event.kind is Kind.CLOCK:
             is_bare = not (event.numbers or event.words or event.entity)
             return Outcome.TAKEN if is_bare else Outcome.UNREADABLE
         if event.kind in TELEMETRY and self.grid is not None:
             return self.grid.judge(event)
+        if event.kind is Kind.READING:
+            return self.ex_post.judge(event, max(self.clock_us or event.at_us, event.at_us))
         return Outcome.UNKNOWN if self.grid is None else Outcome.UNREADABLE
+
+    def _judge_rules(self, event: Event) -> Outcome:
+        if len(event.words) != 1 or event.numbers or event.entity:
+            return Outcome.UNREADABLE
+        return Outcome.TAKEN if event.words[0] in self.law else Outcome.UNKNOWN
 
     def _judge_moment(self, event: Event) -> Outcome | None:
         """Return why the moment of an event keeps it apart; None where it does not."""
         if self.clock_us is None:
             return None
         delay_us = 0 if self.market is None else self.market.accepted_delay_us
-        if event.at_us < self.clock_us - delay_us:
+        # A reading is of the past by its nature; how long it is taken, its day's law says.
+        if event.kind is not Kind.READING and event.at_us < self.clock_us - delay_us:
             return Outcome.LATE
         if event.kind is not Kind.CLOCK and event.at_us > self.clock_us + MOST_AHEAD_US:
             return Outcome.AHEAD
@@ -179,3 +199,9 @@ class Machine:
         told = prices.of(moved)
         self._publications.append(Publication(self.clock_us, Cause.MOVED, moved, told))
         self.published = self.published.with_these(moved, told)
+
+    def _publish_ex_post(self) -> None:
+        """Publish every interval whose readings became complete or other than they were."""
+        for each in self.ex_post.price():
+            every = np.arange(len(each.prices.price_micro_per_mwh), dtype=np.int64)
+            self._publications.append(Publication(each.at_us, Cause.EX_POST, every, each.prices))

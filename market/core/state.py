@@ -4,6 +4,7 @@ Whatever else a machine comes to know belongs here: `tests/market/test_state.py`
 that was restored to the one that went on.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from market.core.events import Kind
+from market.core.ex_post import KeptReadings
 from market.core.grid_state import GridState, Known
 from market.core.machine import Machine
 from market.core.online import OnlineMarket
@@ -32,7 +34,23 @@ def state_of(machine: Machine) -> State:
         "published": None
         if machine.published is None
         else {each.name: getattr(machine.published, each.name).tolist() for each in fields(Prices)},
+        "law_from": [[day.isoformat(), law.digest] for day, law in machine.ex_post.law],
+        "readings": [
+            [
+                each.day.isoformat(),
+                each.measure,
+                each.entity,
+                list(each.revisions),
+                list(each.values),
+            ]
+            for each in machine.ex_post.kept()
+        ],
     }
+
+
+def days_of_law(state: State) -> list[dt.date]:
+    """Return the days from which the law that a machine goes on with is in force."""
+    return [dt.date.fromisoformat(day) for day, _ in state["law_from"]]
 
 
 def restore(state: State, law: Mapping[str, OnlineMarket]) -> Machine:
@@ -40,7 +58,7 @@ def restore(state: State, law: Mapping[str, OnlineMarket]) -> Machine:
 
     Args:
         state: as `state_of` returned it.
-        law: what it goes on with, which has the law in force.
+        law: what it goes on with, which has the law in force and that of `days_of_law`.
 
     Raises:
         KeyError: it has not, or `state` is none.
@@ -59,4 +77,11 @@ def restore(state: State, law: Mapping[str, OnlineMarket]) -> Machine:
         machine.published = Prices(
             **{name: np.array(each, dtype=np.int64) for name, each in state["published"].items()}
         )
+    machine.ex_post.law = [
+        (dt.date.fromisoformat(day), law[digest]) for day, digest in state["law_from"]
+    ]
+    machine.ex_post.restore(
+        KeptReadings(dt.date.fromisoformat(day), measure, entity, tuple(revisions), tuple(values))
+        for day, measure, entity, revisions, values in state["readings"]
+    )
     return machine

@@ -66,7 +66,7 @@ def test_a_day_begins_with_a_batch_and_goes_on_from_its_opening_alone():
                 [p for b in batches[:place] for p in b.publications][-1].digest,
             )
         )
-        rules = Submitted(0, in_force(), CAME, "test") if place else None
+        rules = [Submitted(0, in_force(), CAME, "test")] if place else []
         again = Course.resume(MARKET, resolve, opening, before if place else Head(), rules)
         for batch in batches[place:]:
             again.follow(batch.entries)
