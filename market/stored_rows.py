@@ -48,6 +48,12 @@ def publications(
         yield (row[0], row[1]), bytes(row[-1]), _read(store.publication_entry, row)
 
 
+def heads(connection: Connection, market: str) -> list[Head]:
+    """Return the heads of a market, of which there is one."""
+    rows = connection.execute(store.HEAD, [market])
+    return [Head(sequence, bytes(one), bytes(other)) for sequence, one, other in rows]
+
+
 def sealed_stretches(connection: Connection, market: str) -> list[StoredSealed]:
     """Return every sealed stretch, in the order of the log."""
     return [

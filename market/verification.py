@@ -47,13 +47,20 @@ def _verify(connection: Connection, market: str) -> Iterator[Finding]:
     yield from _verify_events(connection, market, of_events)
     yield from _verify_published(connection, market, of_others)
     end = Head(of_events.sequence, of_events.digest, of_others.digest)
-    stored = store.head(connection, market)
-    if stored != end:
-        value = f"the log ends with {end.sequence}, and it names {stored.sequence}"
-        if stored.sequence == end.sequence:
-            value = "it names other digests than those with which the chains end"
-        yield damage(HEAD, f"market.head {market}", value)
+    yield from _verify_heads(market, stored_rows.heads(connection, market), end)
     yield from _verify_sealed(market, sealed, of_events, of_others)
+
+
+def _verify_heads(market: str, heads: list[Head], end: Head) -> Iterator[Finding]:
+    place = f"market.head {market}"
+    if len(heads) != 1:
+        yield damage(HEAD, place, f"it stands {len(heads)} times, not once")
+    for head in heads:
+        if head.sequence != end.sequence:
+            value = f"the log ends with {end.sequence}, and it names {head.sequence}"
+            yield damage(HEAD, place, value)
+        elif head != end:
+            yield damage(HEAD, place, "the chains end with other digests than it names")
 
 
 class _Marks:

@@ -10,7 +10,9 @@ from multiprocessing.process import BaseProcess
 from threading import Event as Flag
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
+from database.bulk import driver_connection
 from database.roles.granting import plain_url
 from database.roles.names import Role
 from database.session import transaction
@@ -18,9 +20,10 @@ from market import store
 from market.core.events import Event, Kind
 from market.course import Course
 from market.inbox import submit
-from market.leading import connect
+from market.leading import catch_up, connect, find_course
 from market.log import EventEntry, PublicationEntry
-from market.worker import work
+from market.sealing import seal
+from market.worker import Leader, work
 from tests.market.streams import START_US, event, in_force, online
 from tests.settlement.core.examples import tiny_market
 from tests.worlds.roles import url_as
@@ -58,6 +61,19 @@ def hand_in(engine: Engine, events: Sequence[Event], at_once: int = 7) -> None:
     for start in range(0, len(events), at_once):
         with transaction(engine) as session:
             assert submit(session, MARKET, events[start : start + at_once], by="test") == []
+
+
+def lead(session: Session, events: Sequence[Event]) -> None:
+    """Hand events in, and take them, in the transaction of a test."""
+    assert submit(session, MARKET, events, by="test") == []
+    connection = driver_connection(session)
+    course = find_course(connection, MARKET, resolve)
+    epoch = store.begin_epoch(connection, MARKET)
+    catch_up(connection, course)
+    leader = Leader(connection, course, epoch)
+    while leader.step():
+        pass
+    seal(connection, MARKET, course.head)
 
 
 @contextmanager

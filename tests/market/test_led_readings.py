@@ -65,9 +65,9 @@ def test_a_leader_that_follows_another_prices_the_revisions_of_days_that_it_neve
         # The clock reached the fourth day; the third and second take readings still.
         again = revised(DAYS[1], events[-1].at_us) + revised(DAYS[2], events[-1].at_us)
         hand_in(committed_database, again + revised(DAYS[0], events[-1].at_us), at_once=400)
-        opening = store.last_opening(connection, MARKET)
-        assert opening.day == DAYS[3]
-        assert days_of_law(json.loads(opening.state)) == [DAYS[0], DAYS[2]]
+        opened = store.last_opening(connection, MARKET)
+        assert opened.day == DAYS[3]
+        assert days_of_law(json.loads(opened.state)) == [DAYS[0], DAYS[2]]
         second = lead(connection)
         assert second.course.head.sequence > first.course.head.sequence
         told = store.publications(connection, MARKET, first.course.head.sequence + 1, 2**40)

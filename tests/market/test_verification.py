@@ -3,28 +3,9 @@
 import pytest
 from sqlalchemy import text
 
-from database.bulk import driver_connection
-from market import store
 from market.core.events import Kind
-from market.inbox import submit
-from market.leading import catch_up, find_course
-from market.sealing import seal
 from market.verification import CHECKS
-from market.worker import Leader
-from tests.market.led import MARKET, happenings, resolve
-
-
-def lead(session, events) -> None:
-    """Hand events in, and take them, in the transaction of a test."""
-    assert submit(session, MARKET, events, by="test") == []
-    connection = driver_connection(session)
-    course = find_course(connection, MARKET, resolve)
-    epoch = store.begin_epoch(connection, MARKET)
-    catch_up(connection, course)
-    leader = Leader(connection, course, epoch)
-    while leader.step():
-        pass
-    seal(connection, MARKET, course.head)
+from tests.market.led import happenings, lead
 
 
 @pytest.fixture
