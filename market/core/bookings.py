@@ -145,8 +145,10 @@ class Bookings:
         self._has_eased = True
 
     def _book_again(self) -> None:
+        first = self.forward.horizon.first_minute
         for record in self.known.values():
-            self._move(record.request, record.placed, 1)
+            if record.placed and record.placed[-1].end_minute > first:
+                self._move(record.request, record.placed, 1)
         self._has_eased = True
 
     def _move(self, request: Request, placed: Iterable[Placed], sign: int) -> None:

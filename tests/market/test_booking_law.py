@@ -28,7 +28,9 @@ def test_a_change_of_what_runs_by_law_of_longer_intervals_waits_for_its_end():
     machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
     machine.take([asks("home", 2_000, 2_000, 30, 90, CAP, key="a")])
     machine.take([event(Kind.RULES, at_us=at_us, words=("new",)), clock(32)])
-    (record,) = machine.take([changed("a", 33, 2_500, 2_000, 30, 120)]).booking_records
+    (record,) = machine.take([changed("a", 33, 2_500, 2_000, 30, 90)]).booking_records
+    assert (record.state, record.reason) == (State.BOOKED, Reason.WINDOW)
+    (record,) = machine.take([changed("a", 34, 2_500, 2_000, 30, 120)]).booking_records
     assert [
         (each.start_minute - START, each.minutes, each.energy_wh) for each in record.placed
     ] == [

@@ -20,7 +20,7 @@ from tests.market.asking import (
     state_of,
 )
 from tests.market.streams import START_US, event, in_force, online
-from tests.settlement.core.examples import tiny_market
+from tests.settlement.core.examples import tiny_market, tiny_market_by_flow
 
 MORE_W = st.integers(-20_000, 200_000)
 CAP = 6_000_000_000
@@ -200,6 +200,15 @@ def test_the_next_quote_sees_a_booking_and_no_interval_is_cheaper(stream, data):
         assert set(moved) <= set(placed)
     forward.book(request.point, {place: -w for place, w in placed.items()})
     assert state_of(forward) == was
+
+
+def test_by_maximum_flow_a_booking_leaves_less_to_the_others():
+    market = online(tiny_market_by_flow())
+    machine, _ = run(market, [[in_force()], [event(Kind.AVAILABILITY, "wind", 9_000)]])
+    forward = machine.bookings.forward
+    assert forward.at("plant").room_w[:2].tolist() == [4_000, 4_000]
+    forward.book("home", {1: 8_000})
+    assert forward.at("plant").room_w[:3].tolist() == [4_000, 1_000, 4_000]
 
 
 def begun(*events, **changes):
