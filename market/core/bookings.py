@@ -108,7 +108,6 @@ class Bookings:
         waiting: keys of those that wait.
         asked: how many requests there were.
         records: what became of bookings since they were last taken away, in order.
-        has_eased: whether anything may have eased since those who wait were last tried.
     """
 
     def __init__(self, market: OnlineMarket, grid: GridState, clock_us: int) -> None:
@@ -118,7 +117,7 @@ class Bookings:
         self.waiting: set[str] = set()
         self.asked = 0
         self.records: list[BookingRecord] = []
-        self.has_eased = False
+        self._has_eased = False
         self.obey(market, clock_us)
 
     def obey(self, market: OnlineMarket, clock_us: int) -> None:
@@ -143,12 +142,14 @@ class Bookings:
     def ease(self, name: str) -> None:
         """Note that a unit, supply point or line moved: who waits is tried again."""
         self.forward.moved(name)
-        self.has_eased = True
+        self._has_eased = True
 
     def _book_again(self) -> None:
+        first = self.forward.horizon.first_minute
         for record in self.known.values():
-            self._move(record.request, record.placed, 1)
-        self.has_eased = True
+            if record.placed and record.placed[-1].end_minute > first:
+                self._move(record.request, record.placed, 1)
+        self._has_eased = True
 
     def _move(self, request: Request, placed: Iterable[Placed], sign: int) -> None:
         """Book what is placed in the forward state, or with -1 take it out.
@@ -173,7 +174,7 @@ class Bookings:
         self.forward.book(request.point, power_w)
         # Less taken, or more fed in, leaves room to others.
         if (sign < 0) is not (request.side is Side.SELL) and power_w:
-            self.has_eased = True
+            self._has_eased = True
 
     def judge(self, event: Event) -> Outcome:
         """Return what becomes of an event, as far as its words tell; nothing moves by this."""
@@ -221,7 +222,7 @@ class Bookings:
         """Take an event that was judged, once the clock has reached it."""
         if event.kind is Kind.FORECAST:
             outcome = self.forward.take(event)
-            self.has_eased |= outcome is Outcome.TAKEN
+            self._has_eased |= outcome is Outcome.TAKEN
             return outcome
         self.serve_queue()
         if event.kind is Kind.REQUEST:
@@ -289,7 +290,6 @@ class Bookings:
         if rest_wh < 0 or (begun and not to_come):
             self._keep(replace(record, reason=Reason.BEGUN))
             return Outcome.REFUSED
-        has_eased = self.has_eased
         self._move(record.request, to_come, -1)
         found = Quote(())
         if rest_wh:
@@ -301,7 +301,6 @@ class Bookings:
             self._book(replace(record, request=changed), found, begun)
             return Outcome.TAKEN
         self._move(record.request, to_come, 1)
-        self.has_eased = has_eased
         self._keep(replace(record, reason=found.reason))
         return Outcome.REFUSED
 
@@ -351,11 +350,11 @@ class Bookings:
 
     def serve_queue(self) -> None:
         """Try those who wait, if anything may have eased since they were last tried."""
-        while self.has_eased and self.waiting:
-            self.has_eased = False
+        while self._has_eased and self.waiting:
+            self._has_eased = False
             for record in self.queue():
                 self._try_again(record)
-        self.has_eased = False
+        self._has_eased = False
 
     def _try_again(self, record: BookingRecord) -> None:
         found = Quote((), Reason.SHORT)

@@ -62,8 +62,6 @@ def restore_bookings(
         {(node, product): delivered for node, product, _, delivered in state["promises"]},
     )
     bookings.obey(market, clock_us)
-    # They were tried with all that was known, at the end of the batch before.
-    bookings.has_eased = False
     return bookings
 
 

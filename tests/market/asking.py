@@ -193,6 +193,16 @@ def state_of(forward: Forward) -> tuple:
         forward.horizon,
         {name: tuple(w.tolist()) for name, w in forward.booked_w.items() if w.any()},
         *(getattr(prices, name).tolist() for name in vars(prices)),
+        *(seen_from(forward, point) for point in forward.model.supply_points),
+    )
+
+
+def seen_from(forward: Forward, point: str) -> tuple:
+    """The intervals to come as a point sees them, as comparable values."""
+    node = forward.at(point)
+    return tuple(
+        getattr(node, name).tolist()
+        for name in ("demand_w", "deliverable_w", "net_demand_w", "spare_w")
     )
 
 

@@ -1,9 +1,7 @@
 """Bookings keep what they promise, whatever is asked, and remember what was not delivered."""
 
 import json
-from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given
 
@@ -98,7 +96,11 @@ def test_whatever_is_asked_bookings_keep_to_their_terms(stream):
 @given(asking_streams())
 def test_a_log_gives_the_same_bookings_again_and_the_same_intervals_to_come(stream):
     market, batches = stream
-    (one, first), (other, second) = run(market, batches), run(market, batches)
+    (one, first), other, second = run(market, batches), Machine({"law": market}), []
+    for batch in batches:
+        second.append(other.take(batch))
+        # Whoever looks moves nothing.
+        state_of(other.bookings.forward)
     assert told(first) == told(second)
     assert [each.outcomes for each in first] == [each.outcomes for each in second]
     assert state_of(one.bookings.forward) == state_of(other.bookings.forward)
@@ -303,48 +305,6 @@ def test_a_booking_is_forgotten_after_a_whole_month_and_missed_if_not_all_was_to
     assert not machine.bookings.known
     taken = machine.take([home("a", 100, 200, 32 * 24 * 60 + 30, 33 * 24 * 60, CAP)])
     assert taken.outcomes == [Outcome.LATE]
-
-
-def test_law_of_other_nodes_and_shorter_intervals_takes_bookings_along():
-    market = online(tiny_market())
-    quarters = replace(market.model, interval_minutes=15, supply_point_node=np.array([1, 0, 1]))
-    law = {"law": market, "new": replace(market, digest="new", model=quarters)}
-    machine = Machine(law)
-    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
-    machine.take([asks("home", 2_000, 4_000, 30, 60, CAP, key="a")])
-    machine.take([event(Kind.FORECAST, "plant", START + 60, 700)])
-    machine.take([event(Kind.RULES, at_us=START_US + 1, words=("new",))])
-    forward = machine.bookings.forward
-    assert forward.horizon.first_minute == START + 15 and forward.horizon.count == 192
-    assert forward.booked_w["home"][:5].tolist() == [0, 4_000, 4_000, 0, 0]
-    assert forward.at("home").net_demand_w[:5].tolist() == [0, 4_000, 4_000, 0, 0]
-    assert forward.at("plant").net_demand_w[:6].tolist() == [0, 0, 0, 700, 700, 0]
-    # And back to half-hours.
-    machine.take([event(Kind.RULES, at_us=START_US + 2, words=("law",))])
-    assert machine.bookings.forward.booked_w["home"][:3].tolist() == [4_000, 0, 0]
-
-
-def test_what_law_of_another_day_knows_no_more_keeps_its_booking_and_takes_no_part():
-    market = online(tiny_market())
-    fewer = replace(
-        market.model,
-        supply_points=("plant", "shop"),
-        supply_point_node=np.array([1, 1]),
-        charging=replace(
-            market.model.charging,
-            dynamic_ppm=np.zeros(2, dtype=np.int64),
-            capacity_weight_ppm=np.full(2, 1_000_000),
-        ),
-    )
-    machine = Machine({"law": market, "new": replace(market, digest="new", model=fewer)})
-    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
-    machine.take([asks("home", 2_000, 4_000, 30, 60, CAP, key="a")])
-    machine.take([asks("home", 9_000, 18_000, 30, 60, CAP, key="b")])
-    machine.take([event(Kind.RULES, at_us=START_US + 1, words=("new",))])
-    assert set(machine.bookings.known) == {"a", "b"}
-    assert not machine.bookings.forward.at("plant").net_demand_w.any()
-    (record,) = machine.take([clock(60)]).booking_records
-    assert (record.key, record.state) == ("b", State.MISSED)
 
 
 def taken_again(market, batches, known) -> tuple[Machine, list]:

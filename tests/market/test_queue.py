@@ -25,6 +25,13 @@ def test_more_wind_serves_those_who_wait_before_whoever_asks_next():
     ]
 
 
+def test_a_sale_serves_the_one_who_waits_for_its_energy():
+    sale = home("c", 400, 800, 30, 60, 0, side="sell")
+    machine, became = begun(home("a", *FULL), home("b", 400, 800, 30, 60, CAP), sale)
+    assert became[2][1] == [("c", State.BOOKED, None), ("b", State.BOOKED, None)]
+    assert machine.bookings.forward.at("home").room_w[0] == 0
+
+
 def test_who_waits_until_its_window_is_too_short_has_missed():
     _, became = begun(home("a", *FULL), home("b", *FULL), clock(29), clock(30))
     assert became[2:] == [

@@ -20,7 +20,7 @@ from tests.market.asking import (
     state_of,
 )
 from tests.market.streams import START_US, event, in_force, online
-from tests.settlement.core.examples import tiny_market
+from tests.settlement.core.examples import tiny_market, tiny_market_by_flow
 
 MORE_W = st.integers(-20_000, 200_000)
 CAP = 6_000_000_000
@@ -202,6 +202,15 @@ def test_the_next_quote_sees_a_booking_and_no_interval_is_cheaper(stream, data):
     assert state_of(forward) == was
 
 
+def test_by_maximum_flow_a_booking_leaves_less_to_the_others():
+    market = online(tiny_market_by_flow())
+    machine, _ = run(market, [[in_force()], [event(Kind.AVAILABILITY, "wind", 9_000)]])
+    forward = machine.bookings.forward
+    assert forward.at("plant").room_w[:2].tolist() == [4_000, 4_000]
+    forward.book("home", {1: 8_000})
+    assert forward.at("plant").room_w[:3].tolist() == [4_000, 1_000, 4_000]
+
+
 def begun(*events, **changes):
     """The tiny market with 9 kW of wind in the north and 3 kW of gas in the south."""
     market = online(tiny_market(), **changes)
@@ -226,6 +235,8 @@ def test_the_least_tight_half_hours_are_filled_up_to_their_room_and_the_last_in_
     # The north has 9 kW and is brought 2: with the most it needs 10, 11, 9 and 5.999 of them.
     placed = [(each.start_minute - START, each.power_w, each.energy_wh) for each in found.placed]
     assert placed == [(30, 2_000, 1_000), (90, 4_000, 2_000), (120, 4_000, 2_000)]
+    # At 8 of 11 kW, though the most would have been 10.
+    assert found.placed[0].price_micro_per_mwh == 727_272 * 60_000_000 // 800_000
     whole = quote(machine.bookings.forward, replace(asked, energy_wh=7_501))
     assert whole.reason is Reason.SHORT and whole.energy_wh == 7_500
 
@@ -297,12 +308,31 @@ def test_sums_that_are_not_exact_are_not_quoted():
     machine, _ = begun(*many)
     forward = machine.bookings.forward
     assert forward.exact()[:2].tolist() == [False, True]
+    assert forward.prices().tightness_ppm[:, 0].max() == 0
     for side in Side:
         found = quote(
             forward, a_request("home", side=side, limit_micro_per_mwh=CAP * (side == "buy"))
         )
         assert [each.start_minute - START for each in found.placed] != [30]
         assert all(each.start_minute > START + 30 for each in found.placed)
+
+
+def test_what_is_least_tight_is_taken_before_what_is_cheapest():
+    # The country alone sets prices; at home the north is tighter in the first half-hour.
+    model = replace(tiny_market(), layers_in_use=(True, False, False))
+    machine, _ = run(
+        online(model),
+        [
+            [in_force()],
+            [event(Kind.AVAILABILITY, "wind", 9_000), event(Kind.AVAILABILITY, "gas", 3_000)],
+            [forecast("home", 30, 4_200, 0), forecast("shop", 30, 0, 4_500)],
+        ],
+    )
+    asked = a_request("home", energy_wh=50, power_w=100, latest_minute=START + 90)
+    (placed,) = quote(machine.bookings.forward, asked).placed
+    (cheaper,) = quote(machine.bookings.forward, replace(asked, latest_minute=START + 60)).placed
+    assert placed.start_minute == START + 60
+    assert placed.price_micro_per_mwh > cheaper.price_micro_per_mwh
 
 
 def test_a_sale_goes_where_it_is_tightest_and_lowers_the_price_there():

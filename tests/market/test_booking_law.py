@@ -1,0 +1,83 @@
+"""Law of another day takes bookings along: other nodes, other intervals, fewer points."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from market.core.bookings import State
+from market.core.events import Kind
+from market.core.machine import Machine
+from market.core.quotes import Reason
+from tests.market.asking import CAP, START, asks, changed, clock
+from tests.market.streams import MINUTE_US, START_US, event, in_force, online
+from tests.settlement.core.examples import tiny_market
+
+
+def test_a_change_of_what_runs_by_law_of_longer_intervals_waits_for_its_end():
+    market = online(tiny_market())
+    quarters = replace(market.model, interval_minutes=15)
+    machine = Machine({"law": market, "new": replace(market, digest="new", model=quarters)})
+    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
+    machine.take([asks("home", 1_000, 2_000, 30, 60, CAP, key="a")])
+    at_us = START_US + 31 * MINUTE_US
+    machine.take([event(Kind.RULES, at_us=at_us, words=("new",)), clock(32)])
+    # A booking of which all has begun is not changed; one that goes on is.
+    (record,) = machine.take([changed("a", 33, 1_500, 2_000, 30, 120)]).booking_records
+    assert (record.state, record.reason) == (State.BOOKED, Reason.BEGUN)
+    machine = Machine(machine.law)
+    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
+    machine.take([asks("home", 2_000, 2_000, 30, 90, CAP, key="a")])
+    machine.take([event(Kind.RULES, at_us=at_us, words=("new",)), clock(32)])
+    (record,) = machine.take([changed("a", 33, 2_500, 2_000, 30, 90)]).booking_records
+    assert (record.state, record.reason) == (State.BOOKED, Reason.WINDOW)
+    (record,) = machine.take([changed("a", 34, 2_500, 2_000, 30, 120)]).booking_records
+    assert [
+        (each.start_minute - START, each.minutes, each.energy_wh) for each in record.placed
+    ] == [
+        (30, 30, 1_000),
+        (60, 15, 500),
+        (75, 15, 500),
+        (90, 15, 500),
+    ]
+
+
+def test_law_of_other_nodes_and_shorter_intervals_takes_bookings_along():
+    market = online(tiny_market())
+    quarters = replace(market.model, interval_minutes=15, supply_point_node=np.array([1, 0, 1]))
+    law = {"law": market, "new": replace(market, digest="new", model=quarters)}
+    machine = Machine(law)
+    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
+    machine.take([asks("home", 2_000, 4_000, 30, 60, CAP, key="a")])
+    machine.take([event(Kind.FORECAST, "plant", START + 60, 700)])
+    machine.take([event(Kind.RULES, at_us=START_US + 1, words=("new",))])
+    forward = machine.bookings.forward
+    assert forward.horizon.first_minute == START + 15 and forward.horizon.count == 192
+    assert forward.booked_w["home"][:5].tolist() == [0, 4_000, 4_000, 0, 0]
+    assert forward.at("home").net_demand_w[:5].tolist() == [0, 4_000, 4_000, 0, 0]
+    assert forward.at("plant").net_demand_w[:6].tolist() == [0, 0, 0, 700, 700, 0]
+    # And back to half-hours.
+    machine.take([event(Kind.RULES, at_us=START_US + 2, words=("law",))])
+    assert machine.bookings.forward.booked_w["home"][:3].tolist() == [4_000, 0, 0]
+
+
+def test_what_law_of_another_day_knows_no_more_keeps_its_booking_and_takes_no_part():
+    market = online(tiny_market())
+    fewer = replace(
+        market.model,
+        supply_points=("plant", "shop"),
+        supply_point_node=np.array([1, 1]),
+        charging=replace(
+            market.model.charging,
+            dynamic_ppm=np.zeros(2, dtype=np.int64),
+            capacity_weight_ppm=np.full(2, 1_000_000),
+        ),
+    )
+    machine = Machine({"law": market, "new": replace(market, digest="new", model=fewer)})
+    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
+    machine.take([asks("home", 2_000, 4_000, 30, 60, CAP, key="a")])
+    machine.take([asks("home", 9_000, 18_000, 30, 60, CAP, key="b")])
+    machine.take([event(Kind.RULES, at_us=START_US + 1, words=("new",))])
+    assert set(machine.bookings.known) == {"a", "b"}
+    assert not machine.bookings.forward.at("plant").net_demand_w.any()
+    (record,) = machine.take([clock(60)]).booking_records
+    assert (record.key, record.state) == ("b", State.MISSED)
