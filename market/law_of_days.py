@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from sqlalchemy.orm import Session
+
 from common.refusals import Refused
 from database.session import transaction
 from market.core.online import OnlineMarket
@@ -18,9 +20,18 @@ def law_of(market: str) -> Resolve:
     """
 
     def resolve(day: dt.date, known: dt.datetime) -> OnlineMarket | None:
+        with transaction() as session:
+            return law_in(session, market)(day, known)
+
+    return resolve
+
+
+def law_in(session: Session, market: str) -> Resolve:
+    """Return what gives the law of a market, in the transaction of a session."""
+
+    def resolve(day: dt.date, known: dt.datetime) -> OnlineMarket | None:
         try:
-            with transaction() as session:
-                (period,) = rules_for_period(session, market, day, day, known)
+            (period,) = rules_for_period(session, market, day, day, known)
         except Refused:  # a gap in the law, or a day that no law is dated for
             return None
         return online_market(period.rules)

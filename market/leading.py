@@ -19,6 +19,7 @@ from market import store
 from market.core.state import days_of_law
 from market.course import Course, Diverged
 from market.law_book import Resolve
+from market.log import Opening
 from market.store import Connection
 
 MOST_READ = 5_000
@@ -52,7 +53,13 @@ def is_fenced(error: psycopg.Error) -> bool:
 
 def find_course(connection: Connection, market: str, resolve: Resolve) -> Course:
     """Return a market as it was when its last day began: what came since is to be followed."""
-    opening = store.last_opening(connection, market)
+    return course_from(connection, market, resolve, store.last_opening(connection, market))
+
+
+def course_from(
+    connection: Connection, market: str, resolve: Resolve, opening: Opening | None
+) -> Course:
+    """Return a market as it was when a day began; without an opening, one that knows nothing."""
     if opening is None:
         return Course.begin(market, resolve)
     before = store.head_before(connection, market, opening.sequence)

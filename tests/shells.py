@@ -75,6 +75,8 @@ SHELLS = {
     "market/inbox.py": "use case: hand events in",
     "market/law_of_days.py": "loads the law of a day",
     "market/leading.py": "asks the database who leads, and reads its log",
+    "market/replay_verification.py": "reads every row to prove it",
+    "market/replaying.py": "reads a day of a log",
     "market/sealing.py": "seals a log, by a thread of its own",
     "market/stored_rows.py": "reads every row to prove it",
     "market/store.py": "moves rows",

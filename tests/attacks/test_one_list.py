@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database.session import make_engine
+from market.replay_verification import REPLAYS, replay_check
 from market.verification import CHECKS as MARKET_CHECKS
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs.run import Run, input_digest
@@ -22,6 +23,7 @@ from settlement.runs.store import find_run
 from settlement.verification import Check, list_checks
 from tests.attacks.attacker import turn_triggers_off
 from tests.attacks.column_cases import Attacked, Changed, attacking, remake_after
+from tests.market.led import resolve
 from tests.settlement.evidence_cases import Memory, exported
 from tests.worlds.settled import FIRST_DAY
 from verifier.check_list import CHECKS
@@ -396,6 +398,11 @@ DATABASE_ALONE: dict[str, Callable[[Insider], None]] = {
     ),
     "people and their rights": sql("UPDATE people.person SET name = name || ' junior'"),
     "logs of markets": sql("UPDATE market.event SET entity = entity || 'x' WHERE sequence = 2"),
+    REPLAYS: sql(
+        "UPDATE market.publication SET price_micro_per_mwh[1] = price_micro_per_mwh[1] + 1 "
+        "WHERE sequence > 2",
+        "market.publication",
+    ),
     "witnesses": sql("UPDATE ledger.cosignature SET signed_at = signed_at + interval '1 s'"),
 }
 """Forgeries by the checks of `verify` that evidence holds nothing of."""
@@ -411,7 +418,7 @@ def verified(insider: Insider, name: str) -> set[str]:
 
 def every_check() -> tuple[Check, ...]:
     """Return what `verify` checks."""
-    return (*list_checks(), *MARKET_CHECKS)
+    return (*list_checks(), *MARKET_CHECKS, replay_check(lambda _session, _market: resolve))
 
 
 def named(name: str) -> Check:

@@ -8,6 +8,7 @@ from database.session import transaction
 from ledger.people import store as people
 from market import store
 from market.law_of_days import refuse_offline
+from portal import market_replay
 from portal.management.arguments import (
     JSON,
     KNOWN_AT,
@@ -22,14 +23,19 @@ from portal.management.arguments import (
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from portal.market_feed import Fed, feed
+from portal.market_replay import ReplayedDay
 from portal.market_worker import lead
 
+DAY = argument(
+    "--day", type=parse_day, required=True, metavar="DAY", help="settlement day, YYYY-MM-DD"
+)
 
-class Command(BaseCommand[Fed | None]):
+
+class Command(BaseCommand[Fed | ReplayedDay | None]):
     help = (
         "The market online, which is priced while its intervals run. `run` leads it until stopped; "
         "`feed` tells it a day of readings as if the day were lived through, so that it can be "
-        "watched."
+        "watched; `replay` takes a day of its log again, and names the first difference."
     )
     appends_facts = frozenset({"feed"})
     actions: ClassVar = {
@@ -45,10 +51,7 @@ class Command(BaseCommand[Fed | None]):
             "twice, so a feed that was stopped goes on",
             (
                 MARKET,
-                argument(
-                    "--day", type=parse_day, required=True, metavar="DAY",
-                    help="settlement day, YYYY-MM-DD",
-                ),
+                DAY,
                 ExclusiveGroup(
                     (
                         argument(
@@ -63,11 +66,21 @@ class Command(BaseCommand[Fed | None]):
                 JSON,
             ),
         ),
+        "replay": Subcommand(
+            "take a day of a market's log again, from what it knew when the day began: exit "
+            "status 1 and the first row that differs where what was published, or booked, does not "
+            "come of the events; and how far published prices are from those ex post",
+            (MARKET, DAY, JSON),
+        ),
     }  # fmt: skip
 
-    def run(self, options: Options) -> Fed | None:
+    def run(self, options: Options) -> Fed | ReplayedDay | None:
         if options.action == "feed":
             return self._feed(options)
+        if options.action == "replay":
+            title = f"Replaying {options.market} on {options.day}"
+            with progress_bar(title, quiet=options.json) as progress:
+                return market_replay.replay_day(options.market, options.day, progress)
         self._check(options)
         return None
 
@@ -78,7 +91,7 @@ class Command(BaseCommand[Fed | None]):
         if opened is None:
             refuse_offline(options.market, options.now.date(), options.now)
 
-    def go_on(self, outcome: Fed | None, options: Options) -> None:
+    def go_on(self, outcome: Fed | ReplayedDay | None, options: Options) -> None:
         if options.action == "run":
             lead(options.market, self.stdout.write)
 
@@ -96,7 +109,9 @@ class Command(BaseCommand[Fed | None]):
                 progress=progress,
             )
 
-    def as_json(self, outcome: Fed | None, options: Options) -> Any:
+    def as_json(self, outcome: Fed | ReplayedDay | None, options: Options) -> Any:
+        if isinstance(outcome, ReplayedDay):
+            return market_replay.as_json(outcome)
         return outcome and {
             "market": outcome.market,
             "day": outcome.day,
@@ -105,10 +120,16 @@ class Command(BaseCommand[Fed | None]):
             "left": outcome.left,
         }
 
-    def lines(self, outcome: Fed | None, options: Options) -> Iterator[str]:
+    def lines(self, outcome: Fed | ReplayedDay | None, options: Options) -> Iterator[str]:
         if outcome is None:
             return  # what it becomes is said while it leads
+        if isinstance(outcome, ReplayedDay):
+            yield from market_replay.lines(outcome)
+            return
         again = f"; {outcome.before:,} had been told before" if outcome.before else ""
         yield f"{outcome.market}, {outcome.day}: {outcome.now:,} events told{again}."
         if outcome.left:
             yield f"Stopped with {outcome.left:,} left; the same command goes on with them."
+
+    def failure(self, outcome: Fed | ReplayedDay | None, options: Options) -> str | None:
+        return market_replay.failure(outcome) if isinstance(outcome, ReplayedDay) else None

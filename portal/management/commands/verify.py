@@ -17,6 +17,8 @@ from ledger.log.kept import LARGEST_BYTES, KeptCheckpoint, parse_kept
 from ledger.log.note import MalformedNote
 from ledger.log.policy import LARGEST_POLICY_BYTES, Policy, parse_policy
 from ledger.log.witness_verification import verify_quorum
+from market.replay_verification import REPLAYS as DAYS_OF_MARKETS
+from market.replay_verification import replay_check
 from portal.management.arguments import CHECKPOINT, JSON, THREADS, argument, flag
 from portal.management.base import BaseCommand, Options
 from portal.management.console import refusal_text
@@ -24,6 +26,7 @@ from settlement.runs.run import Run
 from settlement.verification import REPLAYS, Check, list_checks
 
 QUORUM = "quorum of witnesses"
+LEFT_OUT = f"{REPLAYS}, and {DAYS_OF_MARKETS}"
 
 
 @dataclass
@@ -58,7 +61,7 @@ class Command(BaseCommand[Verified]):
             help="also demand the quorum of witnesses that a policy of your own names, by keys "
             "that you have from them; docs/transparency-log.md says how it is written",
         ),
-        flag("--quick", f"leave out what takes as long as to settle: {REPLAYS}"),
+        flag("--quick", f"leave out what takes as long as to settle: {LEFT_OUT}"),
         argument(
             "--leave-out-engine",
             action="append",
@@ -86,6 +89,7 @@ class Command(BaseCommand[Verified]):
                 unreplayed=outcome.unreplayed,
             ),
             *market.verification.CHECKS,
+            *(() if options.quick else (replay_check(),)),
         )
         if policy is not None:
             demand = partial(verify_quorum, policy=policy, kept=kept, now=options.now)
@@ -97,7 +101,7 @@ class Command(BaseCommand[Verified]):
                 count = len(outcome.findings[check.name])
                 console.print(f"{check.name}: {'holds' if not count else f'{count} findings'}")
         if options.quick:
-            console.print(f"{REPLAYS}: not checked, as --quick leaves it out")
+            console.print(f"{LEFT_OUT}: not checked, as --quick leaves it out")
         for run in outcome.unreplayed:
             console.print(_not_replayed(run))
         return outcome
@@ -106,7 +110,7 @@ class Command(BaseCommand[Verified]):
         return {
             "holds": not outcome.found,
             "not_checked": [
-                *([REPLAYS] if options.quick else []),
+                *([REPLAYS, DAYS_OF_MARKETS] if options.quick else []),
                 *map(_not_replayed, outcome.unreplayed),
             ],
             "checks": {
@@ -122,9 +126,10 @@ class Command(BaseCommand[Verified]):
         return [
             "The schema is the one that the migrations make.",
             "Every row gives the digest that it was published with, and every penny has its cause.",
-            f"Not checked: {REPLAYS}."
+            f"Not checked: {LEFT_OUT}."
             if options.quick
-            else f"Every {others}posted run, settled again, comes out as it is stored.",
+            else f"Every {others}posted run, settled again, and every day of a market online, "
+            "taken again, comes out as it is stored.",
             *map(_not_replayed, outcome.unreplayed),
             *(["The policy's quorum of witnesses co-signed this log."] if options.witness else []),
         ]
