@@ -4,7 +4,7 @@
 #   make demo SERVE=0   the same, and exit instead of serving
 #   make test           set up and run the tests (PostgreSQL and a browser included), a process a core
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
-#   make campaign       a hundred thousand random operations on the ledger, and writers that race
+#   make campaign       a hundred thousand random operations on the ledger, a million events of markets, writers that race
 #   make campaign SEED=… the operations of that seed again
 #   make properties     every property on all its examples, of which `make test` draws a third
 #   make fuzz           20,000 odd arguments, files, addresses and forms, and 4,000 mutations of evidence; SEED=7 for others
