@@ -42,8 +42,12 @@ class Stretch(NamedTuple):
 
 def stretches(connection: Connection, market: str) -> Iterator[Stretch]:
     """Yield the days of a log, in their order, and first what came before there was law."""
-    openings = [None, *store.openings(connection, market)]
+    # The head first: what is appended from here on, a day that begins too, is of another replay.
     end = store.head(connection, market).sequence
+    openings = [
+        None,
+        *(each for each in store.openings(connection, market) if each.sequence <= end),
+    ]
     for opening, following in zip(openings, [*openings[1:], None], strict=True):
         yield Stretch(opening, following, following.sequence - 1 if following else end)
 
@@ -58,7 +62,7 @@ def replay(
     """Take a stretch of a log again, and compare all that comes of it with what is stored.
 
     Args:
-        connection: in a transaction of the caller's, so that nothing is appended meanwhile.
+        connection: in a transaction of the caller's; what is appended meanwhile is passed over.
         resolve: gives law.
         progress: told how many events are taken, of how many.
     """
