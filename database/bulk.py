@@ -98,9 +98,23 @@ def read_rows(session: Session, query: str, params: Mapping[str, Any]) -> list[t
 
 
 def _cursor(session: Session) -> psycopg.Cursor[Any]:
-    connection = session.connection().connection.driver_connection
-    cursor: psycopg.Cursor[Any] = connection.cursor(binary=True)  # type: ignore[union-attr]  # SQLAlchemy: any driver's
+    return vector_cursor(driver_connection(session))
+
+
+def driver_connection(session: Session) -> psycopg.Connection[Any]:
+    """Return psycopg's connection below a session, whose transaction what is done by it joins."""
+    return session.connection().connection.driver_connection  # type: ignore[return-value]  # SQLAlchemy: any driver's
+
+
+def vector_cursor(connection: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
+    """Return a cursor that moves arrays of `int8` as 1-D int64 arrays, all in binary format."""
+    cursor = connection.cursor(binary=True)
+    register_vectors(cursor)
+    return cursor
+
+
+def register_vectors(cursor: psycopg.Cursor[Any] | psycopg.ServerCursor[Any]) -> None:
+    """Let a cursor move arrays of `int8` as vectors, and no other of its connection."""
     # Of this cursor alone: elsewhere an array stays the list that SQLAlchemy expects.
     cursor.adapters.register_dumper(np.ndarray, _VectorDumper)
     cursor.adapters.register_loader(INT8_ARRAY_OID, _VectorLoader)
-    return cursor

@@ -11,7 +11,7 @@ NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
 }
 
-SCHEMAS = ("rulebook", "settlement", "ledger", "people")
+SCHEMAS = ("rulebook", "settlement", "ledger", "people", "market")
 """The schemas that Alembic owns; Django's own tables live in the schema `portal`."""
 
 

@@ -2,10 +2,12 @@
 
 import importlib
 import warnings
+from collections.abc import Mapping
 
 from alembic import context
 from sqlalchemy import Connection, text
 
+from database.market_log import PARTITION
 from database.metadata import SCHEMAS, Base
 from database.schema import owner_url
 from database.session import make_engine
@@ -20,6 +22,7 @@ TABLE_MODULES = (
     "ledger.payments.tables",
     "ledger.disputes.tables",
     "ledger.people.tables",
+    "market.tables",
 )
 LOCK_TIMEOUT = "10s"
 STATEMENT_TIMEOUT = "300s"
@@ -39,6 +42,14 @@ def run() -> None:
     made.dispose()
 
 
+def _is_declared(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+    """Whether the models declare an object of this name: schemas of ours, and no partition."""
+    if kind == "schema":
+        return name in SCHEMAS
+    is_partition = parents.get("schema_name") == "market" and PARTITION.fullmatch(name or "")
+    return kind != "table" or not is_partition
+
+
 def migrate_on(connection: Connection) -> None:
     is_own = not connection.in_transaction()
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
@@ -49,7 +60,7 @@ def migrate_on(connection: Connection) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         include_schemas=True,
-        include_name=lambda name, kind, _parents: kind != "schema" or name in SCHEMAS,
+        include_name=_is_declared,
         compare_type=True,
         compare_server_default=False,
     )

@@ -108,6 +108,7 @@ _HELD = {
     "ppm": Unit("part", MILLIONTH),
     "ppm per year": Unit("part", MILLIONTH),
     "ppm of one per unit": Unit("part", MILLIONTH),
+    "seconds": Unit("time", Fraction(1)),
     "minutes": Unit("time", Fraction(60)),
     "hours": Unit("time", Fraction(3_600)),
     "days": Unit("time", Fraction(86_400)),

@@ -22,11 +22,11 @@ from pydantic import BaseModel
 from rulebook.documents import KINDS
 from tests.conftest import ROOT
 
-ENGINE = ("ledger", "settlement")
+ENGINE = ("ledger", "market", "settlement")
 NOT_ENGINE = ("settlement/datasets/",)
 """What makes data asks the law for it, and settles nothing."""
 IN_DATABASE = ("database",)
-TYPED = ("common", "database", "ledger", "rulebook", "settlement")
+TYPED = ("common", "database", "ledger", "market", "rulebook", "settlement")
 DOCUMENTS = "rulebook/documents/"
 
 Name = tuple[str, str]

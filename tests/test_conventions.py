@@ -14,7 +14,16 @@ from tests.conftest import ROOT
 from tests.shells import NOT_IN_INTEGERS, SHELLS
 from tests.slow import ALL_SLOW, LONGEST, SLOW
 
-PACKAGES = ("common", "database", "ledger", "rulebook", "settlement", "verifier", "witness")
+PACKAGES = (
+    "common",
+    "database",
+    "ledger",
+    "market",
+    "rulebook",
+    "settlement",
+    "verifier",
+    "witness",
+)
 IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secrets", "time"}
 SHELL_NAMES = {"now", "utcnow", "today", "environ", "getenv", "urandom", "uuid4", "uuid1"}
 FLOATS = {"float", "float16", "float32", "float64", "true_divide", "linspace"}
@@ -150,14 +159,14 @@ def test_only_the_portal_reads_the_clock():
 def test_only_the_database_package_and_the_portal_read_the_environment():
     assert [
         f"{shown(path)}:{line}: {name}"
-        for path in modules("ledger", "rulebook", "settlement", "verifier")
+        for path in modules("ledger", "market", "rulebook", "settlement", "verifier")
         for line, name in facts(path).called
         if name in {"environ", "getenv"}
     ] == []
 
 
 def test_chance_is_seeded():
-    paths = modules("ledger", "rulebook", "settlement", "verifier")
+    paths = modules("ledger", "market", "rulebook", "settlement", "verifier")
     assert [shown(path) for path in paths if {"random", "secrets"} & set(facts(path).imports)] == []
     assert [f"{shown(path)}:{line}" for path in paths for line in facts(path).unseeded] == []
 
@@ -177,7 +186,7 @@ OPENERS = {"transaction", "engine", "make_engine", "create_engine", "sessionmake
 def test_stores_never_open_a_transaction():
     stores = [
         path
-        for path in modules("ledger", "rulebook", "settlement")
+        for path in modules("ledger", "market", "rulebook", "settlement")
         if path.stem.endswith(("store", "queries"))
     ]
     opened = [

@@ -38,6 +38,7 @@ SOURCES = frozenset(
         "ledger.seal",
         "ledger.trail_head",
         "ledger.witness",
+        "market.sealed",
         "people.account",
         "people.account_grant",
         "people.answer",

@@ -40,7 +40,8 @@ class Kind(StrEnum):
 
     # Of an interval that has passed.
     READING = "reading"
-    """A meter; interval from 0, revision from 0, Wh; measure and quality."""
+    """A unit or a supply point; interval from 0, revision from 0, W or Wh by the measure; measure
+    and quality. Its moment is that at which it was read, after the interval."""
 
     # Of intervals to come.
     FORECAST = "forecast"
@@ -93,6 +94,8 @@ class Outcome(StrEnum):
     """It came after the delay that the rules accept; it is kept apart."""
     AHEAD = "ahead"
     """Its moment is further ahead of the market's clock than an event may be."""
+    CONTRADICTED = "contradicted"
+    """The same revision of the same reading said something else; what was said first stands."""
     UNKNOWN = "unknown"
     """The law in force knows no such entity, or the market no such booking of it."""
     UNREADABLE = "unreadable"

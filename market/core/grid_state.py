@@ -9,6 +9,7 @@ from market.core.events import Event, Kind, Outcome
 from market.core.online import OnlineMarket
 from market.core.pricing import MOST_DEMAND_W, Holons, Prices, Sums
 from settlement.core.arrays import Integers
+from settlement.core.grid import Grid
 
 NEVER_US = -(2**63)
 MOST_W = 10**13
@@ -49,7 +50,8 @@ class GridState:
         for row, name in enumerate(model.supply_points):
             net_demand[model.supply_point_node[row]] += self._said_w(Kind.DEMAND, name)
         self._net_demand_w = net_demand
-        self.grid = replace(model.grid, **self._ratings())
+        self._forward_w, self._backward_w = self._ratings()
+        self._grid: Grid | None = None
         demand = np.maximum(np.array(net_demand, dtype=np.int64), 0)
         self.sums: Sums = self.holons.sums(self.grid, available, demand)
         self._all_demand_w = sum(demand.tolist())
@@ -58,14 +60,26 @@ class GridState:
                 f"demand of {self._all_demand_w} W, the limit is {MOST_DEMAND_W}; check the unit"
             )
 
-    def _ratings(self) -> dict[str, Integers]:
+    @property
+    def grid(self) -> Grid:
+        """The grid with the ratings of now; what was asked for before keeps those of then.
+
+        It is another object once a rating moved: settlement keeps what it works out of a grid.
+        """
+        if self._grid is None:
+            forward, backward = self._forward_w.copy(), self._backward_w.copy()
+            model = self.market.model
+            self._grid = replace(model.grid, rating_w=forward, reverse_rating_w=backward)
+        return self._grid
+
+    def _ratings(self) -> tuple[Integers, Integers]:
         grid = self.market.model.grid
         forward, backward = grid.rating_w.copy(), grid.reverse_rating_w.copy()
         for name, row in self._line.items():
             known = self.said.get((Kind.LINE_RATING, name))
             if known is not None:
                 forward[row], backward[row] = known.numbers
-        return {"rating_w": forward, "reverse_rating_w": backward}
+        return forward, backward
 
     def _said_w(self, kind: Kind, name: str) -> int:
         known = self.said.get((kind, name))
@@ -148,15 +162,13 @@ class GridState:
         self._move(self.sums.demand_w, self.sums.holon_demand_w, node, more_w)
 
     def _move_rating(self, row: int, numbers: tuple[int, ...]) -> None:
-        if self.market.model.deliverability == "max-flow":
-            # The cuts of a grid are kept as long as it lives: other ratings are another grid.
-            self.grid = replace(self.grid)
-        grid = self.grid
+        grid = self.market.model.grid
         more_w = (
-            numbers[0] - int(grid.rating_w[row]),
-            numbers[1] - int(grid.reverse_rating_w[row]),
+            numbers[0] - int(self._forward_w[row]),
+            numbers[1] - int(self._backward_w[row]),
         )
-        grid.rating_w[row], grid.reverse_rating_w[row] = numbers
+        self._forward_w[row], self._backward_w[row] = numbers
+        self._grid = None
         source, target = int(grid.line_from[row]), int(grid.line_to[row])
         for of_layer in self.holons.node_holons:
             if of_layer[source] != of_layer[target]:

@@ -10,6 +10,10 @@ from what was last published of it. Where an interval ends, every holon is publi
 so what is published is never further from the exact price than the deadband, and at the end of an
 interval it is the exact price.
 
+*Ex post.* An interval of which every reading is there has its price of them, published as it is
+made and made again by a later revision (`market.core.ex_post`). It is a statement about the past:
+whoever follows the prices of now passes over it.
+
 *Memoryless.* A price depends on what is known now, never on what was published or on the way here.
 """
 
@@ -21,6 +25,7 @@ import numpy as np
 
 from market.core.bookings import BookingRecord, Bookings
 from market.core.events import FORWARD, TELEMETRY, Event, Kind, Outcome
+from market.core.ex_post import ExPost
 from market.core.grid_state import GridState
 from market.core.online import OnlineMarket
 from market.core.pricing import Prices
@@ -38,6 +43,8 @@ class Cause(StrEnum):
     INTERVAL_END = "interval end"
     TICK = "tick"
     RULES = "rules"
+    EX_POST = "ex post"
+    """Of an interval that has passed, from its readings; it says nothing of now."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +52,10 @@ class Publication:
     """Prices of some holons from a moment on.
 
     Attributes:
-        at_us: the market's clock.
+        at_us: the market's clock; ex post, when the interval began that is priced.
         cause: why they are published.
-        holons: shape (M,), indices in the order of `Holons`, rising.
+        holons: shape (M,), indices in the order of `Holons`, rising; ex post all of them, by the
+            law of the interval's day.
         prices: of those holons, shape (M,) each.
     """
 
@@ -80,7 +88,8 @@ class Machine:
         law: the law of a market by its digest, as `rules` events name it.
         market: in force; None before the first `rules` event.
         clock_us: the latest moment that an event spoke of; None before the first.
-        published: of all holons, what was last published.
+        published: of all holons, what was last published of now.
+        ex_post: readings of intervals that have passed.
         bookings: and the intervals to come; None before the first `rules` event.
     """
 
@@ -89,6 +98,7 @@ class Machine:
     clock_us: int | None = None
     grid: GridState | None = None
     published: Prices | None = None
+    ex_post: ExPost = field(default_factory=ExPost)
     bookings: Bookings | None = None
     _publications: list[Publication] = field(default_factory=list)
 
@@ -97,6 +107,7 @@ class Machine:
         self._publications = []
         outcomes = [self._take(event) for event in batch]
         self._publish_moved()
+        self._publish_ex_post()
         return Taken(outcomes, self._publications, self._booking_records())
 
     def _take(self, event: Event) -> Outcome:
@@ -106,12 +117,15 @@ class Machine:
         self._reach(event.at_us)
         if event.kind is Kind.RULES:
             self._obey(self.law[event.words[0]])
+            self.ex_post.obey(event.day, self.law[event.words[0]], self.clock_us or 0)
         elif event.kind in TELEMETRY and self.grid is not None:
             self.grid.move(event)
             if self.bookings is not None:
                 self.bookings.ease(event.entity)
         elif event.kind in FORWARD and self.bookings is not None:
             return self.bookings.take(event)
+        elif event.kind is Kind.READING:
+            self.ex_post.take(event)
         return outcome
 
     def _judge(self, event: Event) -> Outcome:
@@ -121,11 +135,11 @@ class Machine:
             return apart
         if event.kind in (Kind.RULES, Kind.CLOCK):
             return self._judge_course(event)
+        if event.kind is Kind.READING:
+            return self.ex_post.judge(event, max(self.clock_us or event.at_us, event.at_us))
         if self.grid is None or self.bookings is None:
             return Outcome.UNKNOWN
-        if event.kind in TELEMETRY:
-            return self.grid.judge(event)
-        return self.bookings.judge(event) if event.kind in FORWARD else Outcome.UNREADABLE
+        return self.grid.judge(event) if event.kind in TELEMETRY else self.bookings.judge(event)
 
     def _judge_course(self, event: Event) -> Outcome:
         """Return what becomes of an event that is about nobody: of law, or of time."""
@@ -139,7 +153,8 @@ class Machine:
         if self.clock_us is None:
             return None
         delay_us = 0 if self.market is None else self.market.accepted_delay_us
-        if event.at_us < self.clock_us - delay_us:
+        # A reading is of the past by its nature; how long it is taken, its day's law says.
+        if event.kind is not Kind.READING and event.at_us < self.clock_us - delay_us:
             return Outcome.LATE
         if event.kind is not Kind.CLOCK and event.at_us > self.clock_us + MOST_AHEAD_US:
             return Outcome.AHEAD
@@ -211,3 +226,9 @@ class Machine:
         told = prices.of(moved)
         self._publications.append(Publication(self.clock_us, Cause.MOVED, moved, told))
         self.published = self.published.with_these(moved, told)
+
+    def _publish_ex_post(self) -> None:
+        """Publish every interval whose readings became complete or other than they were."""
+        for each in self.ex_post.price():
+            every = np.arange(len(each.prices.price_micro_per_mwh), dtype=np.int64)
+            self._publications.append(Publication(each.at_us, Cause.EX_POST, every, each.prices))

@@ -18,6 +18,7 @@ class OnlineMarket:
         accepted_delay_us: an event that is this much older than the market's clock, or less, is
             taken; what is older is kept apart.
         tick_us: how often prices by maximum flow are made while an interval runs; 0: at its end.
+        late_after_days: a reading is taken until so many days after the end of its day.
         forward_hours: how far ahead of the market's clock flexible energy is quoted and booked.
     """
 
@@ -28,6 +29,7 @@ class OnlineMarket:
     deadband_micro_per_mwh: int
     accepted_delay_us: int
     tick_us: int = 0
+    late_after_days: int = 0
     forward_hours: int = 48
 
     @property

@@ -225,11 +225,11 @@ def _price_holons(
 def _price_at(tightness: int, knots: Integers, prices: Integers, first: int, end: int) -> int:
     """Return the price of a curve that stands from `first` up to `end`, as `Curve.price_at`."""
     if tightness <= knots[first]:
-        return prices[first]
+        return int(prices[first])
     if tightness >= knots[end - 1]:
-        return prices[end - 1]
+        return int(prices[end - 1])
     left = first
     while knots[left + 1] <= tightness:
         left += 1
     rise, run = prices[left + 1] - prices[left], knots[left + 1] - knots[left]
-    return prices[left] + (tightness - knots[left]) * rise // run
+    return int(prices[left] + (tightness - knots[left]) * rise // run)

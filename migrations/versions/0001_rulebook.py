@@ -11,7 +11,6 @@ from database.guards import (
     allow_changes,
     forbid_changes,
 )
-from database.metadata import SCHEMAS
 from database.people import CREATE_PERSON_KEY, DROP_PERSON_KEY
 
 revision = "0001"
@@ -43,6 +42,8 @@ BEGIN
 END
 $$
 """
+
+SCHEMAS = ("rulebook", "settlement", "ledger", "people")
 
 
 def upgrade() -> None:

@@ -42,7 +42,7 @@ class Measure:
 
 _COUNTED = (
     "days", "hours", "households", "intervals", "kV", "lines", "minutes", "orders", "pieces",
-    "weeks", "years",
+    "seconds", "weeks", "years",
 )  # fmt: skip
 _MEASURES: Mapping[str, Measure] = MappingProxyType(
     {

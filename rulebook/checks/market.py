@@ -178,6 +178,19 @@ def calendar_in_order(rules: MarketRules, place: str) -> Iterator[Finding]:
             )
 
 
+def tick_divides_interval(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """A whole number of ticks makes an interval, so that one falls on its end."""
+    tick_seconds = rules.online.tick_seconds if rules.online else None
+    if tick_seconds is not None and rules.interval_minutes * 60 % tick_seconds:
+        yield Finding(
+            "tick-does-not-divide-interval",
+            f"{place}: online.tick_seconds",
+            f"{tick_seconds} seconds",
+            f"the tick divides the interval of {rules.interval_minutes} minutes",
+            "choose 10, 30, 60 or 300, or leave it empty",
+        )
+
+
 MARKET_CHECKS = (
     time_zone_known,
     currency_billable,
@@ -188,5 +201,6 @@ MARKET_CHECKS = (
     products_complete,
     tax_category_has_rate,
     calendar_in_order,
+    tick_divides_interval,
     *METER_DATA_CHECKS,
 )

@@ -147,6 +147,43 @@ class Tax(Model):
     note: Text = described("Note", "Sentence that the invoice prints about its tax")
 
 
+class OnlineRules(Model):
+    """How a market is priced and booked while its intervals run."""
+
+    deadband_micro_per_mwh: WholeNumber = described(
+        "Deadband",
+        "A price is published anew once it lies further than this from what was last published",
+        "micro per MWh",
+        ge=0,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+    accepted_delay_minutes: WholeNumber = described(
+        "Accepted delay",
+        "How much older than the latest that the market was told of an event may be and still move "
+        "a price; what is older is kept apart",
+        "minutes",
+        ge=0,
+        le=24 * 60,
+    )
+    tick_seconds: WholeNumber | None = described(
+        "Tick",
+        "How often every price is published while an interval runs; prices by `max-flow` are made "
+        "no more often; empty where that is at the end of the interval alone",
+        "seconds",
+        default=None,
+        ge=1,
+        le=60 * 60,
+        exclude_if=is_absent,
+    )
+    forward_hours: WholeNumber = described(
+        "Forward time",
+        "How far ahead flexible energy is quoted and booked",
+        "hours",
+        ge=1,
+        le=7 * 24,
+    )
+
+
 class MarketRules(Document):
     """Time, currency, scarcity layers, price curves, calendar, meter data, products and tax."""
 
@@ -201,5 +238,11 @@ class MarketRules(Document):
         default=None,
         ge=1,
         le=366,
+        exclude_if=is_absent,
+    )
+    online: OnlineRules | None = described(
+        "Online",
+        "How the market is priced while its intervals run; empty where it is settled alone",
+        default=None,
         exclude_if=is_absent,
     )

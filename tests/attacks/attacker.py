@@ -94,6 +94,7 @@ from settlement.studies.records import Study
 from settlement.studies.transition_store import transition_of
 from settlement.trials.made import made_digest
 from settlement.trials.store import trial_of
+from tests.attacks.market_attacker import OF_MARKETS, remake_markets
 from tests.worlds.logged import LOG_NAME, signer
 
 KEYS = [signer(1), signer(2)]
@@ -502,6 +503,7 @@ def remake_events(session: Session) -> None:
 
 
 REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
+    **dict.fromkeys(OF_MARKETS, (remake_markets,)),
     "rulebook.change": (_changes,),
     "rulebook.change_event": (remake_events,),
     "rulebook.revision": (_revisions,),

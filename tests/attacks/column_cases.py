@@ -15,17 +15,24 @@ from ledger.log.kept import KeptCheckpoint
 from ledger.log.tree_verification import verify_published
 from ledger.payments.statements import content_digest
 from ledger.trail.verification import TRAILED
+from market.verification import CHECKS as MARKET_CHECKS
 from settlement.verification import list_row_checks
 from tests.attacks.attacker import REMAKES, remake_log, turn_triggers_off
-from tests.settlement.test_verification import Tampering, changes, is_named, names_of
+from tests.settlement.test_verification import (
+    OF_A_DAY,
+    Tampering,
+    changes,
+    is_named,
+    names_of,
+)
 
 Row = dict[str, Any]
 
 COLUMNS = text(
     "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns "
     "JOIN information_schema.tables USING (table_schema, table_name) "
-    "WHERE table_schema IN ('rulebook', 'settlement', 'ledger', 'people', 'portal') "
-    "AND table_type = 'BASE TABLE'"
+    "WHERE table_schema IN ('rulebook', 'settlement', 'ledger', 'people', 'market', 'portal') "
+    f"AND table_type = 'BASE TABLE' AND table_name !~ '{OF_A_DAY}'"
 )
 KEYS = text(
     "SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)"
@@ -50,6 +57,7 @@ LEAVES = {
     "ledger.seal": "ledger.seal {market}/{settlement_day}",
     "ledger.trail_link": "{source} {key}",
     "ledger.witness": "ledger.witness {number}",
+    "market.sealed": "market.sealed {market}/{last_sequence}",
     "people.account": "people.account {id}",
     "people.account_grant": "people.account_grant {number}",
     "people.answer": "people.answer {number}",
@@ -84,12 +92,14 @@ CHAINS = (
     ("settlement.reading", "settlement.reading_file"),
     ("settlement.result", "settlement.run"),
     ("settlement.trial_made", "settlement.trial"),
+    ("market.event", "market.publication", "market.opening", "market.sealed"),
 )
 """Tables whose rows are sealed together: a change in one makes digests of the others anew."""
 
 
 CHECK_OF = {
     "ledger.account": "ledger",
+    "market.head": "logs of markets",
     "settlement.day_total": "runs and results",
 }
 """The check that computes a table's columns again; of the portal's tables, that of the trail."""
@@ -150,6 +160,10 @@ class Attacked(Tampering):
             invoices = {each["id"]: each for each in self.rows("ledger.invoice")}
             of_line = invoices.get(row["invoice_id"])
             return self._leaf_of("ledger.invoice", of_line) if of_line else "none"
+        if table in ("market.event", "market.publication", "market.opening"):
+            ends = [each["last_sequence"] for each in self.rows("market.sealed")]
+            end = next((end for end in ends if end >= row["sequence"]), ends[-1])
+            return f"market.sealed {row['market']}/{end}"
         shown = {
             key: value.hex() if isinstance(value, bytes) else value for key, value in row.items()
         }
@@ -228,7 +242,7 @@ def found_within(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Change a derived column with its digest; return the row then and now, and what is named."""
     wanted = CHECK_OF.get(table, "trail")
-    (check,) = [each for each in list_row_checks() if each.name == wanted]
+    (check,) = [each for each in (*list_row_checks(), *MARKET_CHECKS) if each.name == wanted]
     with attacked.connection.transaction(force_rollback=True):
         before = attacked.rows(table)
         changed = attacked.change(table, column, place)
@@ -250,7 +264,8 @@ def unnamed_digests(attacked: Attacked, columns: Mapping[str, str], place: int =
             attacked.change(table, column, place)
             changed[table] = differing(before, attacked.rows(table))
         with attacked.session() as session:
-            places = [found.place for check in list_row_checks() for found in check.run(session)]
+            checks = (*list_row_checks(), *MARKET_CHECKS)
+            places = [found.place for check in checks for found in check.run(session)]
     return [
         f"{table} {columns[table]}"
         for table, rows in changed.items()

@@ -82,6 +82,16 @@ FACTS = {
         "error finished_at first_difference recomputed_digest requested_at requested_by_id run_id "
         "state stored_digest"
     ),
+    "market.event": (
+        "at batch day entity key kind market numbers outcome sequence submitted_at submitted_by "
+        "words"
+    ),
+    "market.opening": "day market sequence state",
+    "market.publication": (
+        "at cause day holons market part price_micro_per_mwh sell_price_micro_per_mwh sequence "
+        "tightness_ppm"
+    ),
+    "market.sealed": "first_sequence last_sequence market",
     "rulebook.change": (
         "do_nothing market number objectives opened_at opened_by options participant problem title "
         "urgency"
@@ -128,6 +138,7 @@ DERIVED = {
     "ledger.account": "code commodity kind market participant subject",
     "ledger.cosignature": "number",
     "portal.account_emailaddress": "id",
+    "market.head": "market sequence",
     "people.deed": "number",
     "portal.auth_user": "id",
     "portal.mfa_authenticator": "id",
@@ -160,6 +171,11 @@ DIGESTS = {
     "ledger.trail_head": "digest link_digest number",
     "ledger.trail_link": "digest number previous_digest row_digest",
     "ledger.witness": "digest",
+    "market.event": "digest",
+    "market.head": "event_digest publication_digest",
+    "market.opening": "digest",
+    "market.publication": "digest",
+    "market.sealed": "digest event_digest publication_digest",
     "people.account": "digest",
     "people.account_grant": "digest",
     "people.answer": "content_digest digest",
@@ -187,6 +203,12 @@ DIGESTS = {
 """Columns that follow from the rows that they seal: to make them anew is to put them back."""
 
 TRANSIENT = {
+    "market.head": {"epoch": "who leads from here on; what was led says nothing of it"},
+    "market.publication": {"published_at": "when it was stored; it counts from `at`"},
+    "market.submission": {
+        "at day entity key kind market number numbers submitted_at submitted_by words": "what "
+        "waits for its turn; what is taken of it is a fact",
+    },
     "people.founding": {"once": "it is true, or the table has no row"},
     "people.token": {
         "account expires_at hash made_at": "it lets a process act for some hours: who writes one "

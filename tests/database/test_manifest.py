@@ -31,6 +31,7 @@ def test_the_manifest_is_the_text_of_what_it_describes():
         "settlement",
         "ledger",
         "people",
+        "market",
         "portal",
         "public",
     }

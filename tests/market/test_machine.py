@@ -62,6 +62,22 @@ def test_node_prices_are_those_of_settlement(stream):
     assert np.array_equal(made[1], expected.binding_layer[:, 0])
 
 
+def test_a_rating_that_moves_counts_where_prices_are_made_by_maximum_flow():
+    market = online(tiny_market_by_flow())
+    machine = begun(
+        market,
+        event(Kind.AVAILABILITY, market.model.units[0], 30_000),
+        event(Kind.DEMAND, market.model.supply_points[0], 20_000),
+    )
+    machine.grid.prices_in_full()
+    for line in market.lines:
+        machine.take([event(Kind.LINE_RATING, line, 0, 0)])
+    anew = GridState(market)
+    anew.said = machine.grid.said
+    anew.obey(market)
+    assert same(machine.grid.prices_in_full(), anew.prices_in_full())
+
+
 def followed(publications: list[Publication], holons: int) -> dict[str, np.ndarray]:
     """What somebody knows who reads publications alone."""
     known = {name: np.zeros(holons, dtype=np.int64) for name in PRICES}

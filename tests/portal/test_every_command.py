@@ -30,6 +30,7 @@ SHARED = {
 WORDS_OF_TYPE = {
     parse_day: {
         "day",
+        "--day",
         "--from",
         "--to",
         "--on",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rulebook.digest import body_digest, canonical_bytes, document_body, document_digest
-from tests.rulebook.law import HIGHLAND, POLICY, body, made, scenario
+from tests.rulebook.law import HIGHLAND, POLICY, RULES, body, made, scenario
 
 
 def leaves(values, path=()):
@@ -75,5 +75,16 @@ def test_law_that_never_knew_what_must_be_taken_of_an_offer_keeps_its_digest():
     del values["fair_play"]["least_taken_ppm"]
     emptied = copy.deepcopy(values)
     emptied["fair_play"]["least_taken_ppm"] = None
+    assert document_digest(made(values)) == document_digest(made(emptied)) == body_digest(values)
+    assert body_digest(values) != stated
+
+
+def test_market_rules_that_never_knew_of_the_market_online_keep_their_digest():
+    values = body(RULES)
+    stated = body_digest(values)
+    assert "tick_seconds" not in values["online"]
+    del values["online"]
+    values["clauses"] = [each for each in values["clauses"] if "online" not in each["fields"]]
+    emptied = copy.deepcopy(values) | {"online": None}
     assert document_digest(made(values)) == document_digest(made(emptied)) == body_digest(values)
     assert body_digest(values) != stated

@@ -24,6 +24,7 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from database.market_log import PARTITIONED
 from database.metadata import SCHEMAS
 from database.moments import MOMENTS
 from database.session import make_engine
@@ -40,6 +41,8 @@ from ledger.people.verification import DEEDS, HASHED
 from ledger.sealing import seal_days
 from ledger.trail import tables as trail_tables
 from ledger.trail.verification import TRAILED
+from market import tables as market_tables
+from market.verification import CHECKS as MARKET_CHECKS
 from rulebook import tables as rulebook_tables
 from rulebook.changes import tables as change_tables
 from rulebook.digest import body_digest
@@ -56,6 +59,8 @@ from settlement.runs.results import vector_digest
 from settlement.runs.settle import settle
 from settlement.trials.records import MODES
 from settlement.verification import list_row_checks
+from tests.market.led import happenings, lead
+from tests.market.streams import DAY
 from tests.settlement.study_cases import study_tiny
 from tests.settlement.transition_cases import keep_transition_of_tiny
 from tests.settlement.trial_cases import try_tiny
@@ -128,12 +133,31 @@ TABLES = [
     log_tables.Cosignature.__table__,
     trail_tables.TrailLink.__table__,
     trail_tables.TrailHead.__table__,
+    market_tables.EventRow.__table__,
+    market_tables.PublicationRow.__table__,
+    market_tables.OpeningRow.__table__,
+    market_tables.SealedRow.__table__,
+    market_tables.HeadRow.__table__,
 ]
-COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for column in table.c]
-UNSEALED = {("people.token", name) for name in ("account", "expires_at", "hash", "made_at")}
-"""What lets processes act for some hours, and then is gone: no fact rests on it."""
+UNSEALED = {
+    *(("people.token", name) for name in ("account", "expires_at", "hash", "made_at")),
+    *(("market.submission", column.name) for column in market_tables.SubmissionRow.__table__.c),
+    ("market.head", "epoch"),
+    ("market.publication", "published_at"),
+}
+"""What lets processes act for some hours, waits for its turn, or says who leads and when it was
+stored: no fact rests on it."""
+COLUMNS = [
+    (f"{table.schema}.{table.name}", column.name)
+    for table in TABLES
+    for column in table.c
+    if (f"{table.schema}.{table.name}", column.name) not in UNSEALED
+]
+OF_A_DAY = "^(event|publication)_[0-9]{8}$"
+"""Partitions, whose rows are their parent's."""
 
 
+MAKE_DAY = "SELECT market.make_days(:table, ARRAY[CAST(:day AS date)])"
 ELSEWHERE = "GB50TSBX00123412345678"
 
 
@@ -177,6 +201,11 @@ def fill(session: Session) -> None:
         known=UNPAID + MINUTE,
     )
     fill_trail(session)
+    lead(session, happenings(40)[:15])
+    lead(session, happenings(40)[15:])
+    for table in PARTITIONED:  # in which a row stands whose day is changed
+        for days in (-1, 1, 2, 4_000, 4_001):
+            session.execute(text(MAKE_DAY), {"table": table, "day": DAY + dt.timedelta(days=days)})
     register_witnesses(session)
     fill_log(session, FILLED)
     cosign_last(session, 1, 2, at=FILLED + 3 * HOUR)
@@ -272,7 +301,8 @@ class Tampering:
     def findings(self) -> list[str]:
         """Return the places that verification names."""
         with Session(self.bind, join_transaction_mode="create_savepoint") as session:
-            return [found.place for check in list_row_checks() for found in check.findings(session)]
+            checks = (*list_row_checks(), *MARKET_CHECKS)
+            return [found.place for check in checks for found in check.findings(session)]
 
     def _where(self, table: str, row: dict[str, Any]) -> tuple[sql.Composable, list[Any]]:
         keys = self.keys(table)
@@ -283,8 +313,15 @@ class Tampering:
 
     def _dropped(self, table: str, broken: str) -> sql.Composable:
         """Return what drops the constraint that refused a row, or a unique index that is none."""
-        named = "SELECT EXISTS (SELECT FROM pg_constraint WHERE conname = %s)"
-        if self.connection.execute(named, [broken]).fetchone()[0]:
+        # That of a partition is dropped where it came from.
+        named = (
+            "SELECT coalesce(above.conname, below.conname) FROM pg_constraint AS below "
+            "LEFT JOIN pg_constraint AS above ON above.oid = below.conparentid "
+            "WHERE below.conname = %s"
+        )
+        found = self.connection.execute(named, [broken]).fetchone()
+        if found:
+            broken = found[0]
             statement = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE")
             return statement.format(_name(table), sql.Identifier(broken))
         return sql.SQL("DROP INDEX {}").format(_name(f"{table.split('.', maxsplit=1)[0]}.{broken}"))
@@ -454,6 +491,11 @@ NAMES = {
     "people.account_grant": "{number}",
     "people.withdrawal": "{grant_number}",
     "people.deed": "{number}",
+    "market.event": "{market} {sequence}",
+    "market.publication": "{market} {sequence}/{part}",
+    "market.opening": "{market} {day}",
+    "market.sealed": "{market}/{last_sequence}",
+    "market.head": "{market}",
 }
 """How a place names a row of a table; all parts between the bars must be there."""
 MOVED = {
@@ -497,8 +539,8 @@ def test_every_column_of_the_domain_is_tampered_with(tampered):
         "SELECT table_schema || '.' || table_name, column_name "
         "FROM information_schema.columns JOIN information_schema.tables "
         "USING (table_schema, table_name) "
-        "WHERE table_schema = ANY(%s) AND table_type = 'BASE TABLE'",
-        [list(SCHEMAS)],
+        "WHERE table_schema = ANY(%s) AND table_type = 'BASE TABLE' AND table_name !~ %s",
+        [list(SCHEMAS), OF_A_DAY],
     ).fetchall()
     assert sorted(set(found) - UNSEALED) == sorted(COLUMNS)
 
@@ -617,6 +659,9 @@ KNOCK_ON: dict[str, set[str]] = {
     "ledger.cosignature": {"ledger.trail_link"},
     "ledger.trail_link": {"ledger.trail_head", *TRAILED},
     "ledger.trail_head": {"ledger.trail_link"},
+    "market.event": {"market.head", "market.sealed"},
+    "market.publication": {"market.opening", "market.head", "market.sealed"},
+    "market.opening": {"market.publication", "market.head", "market.sealed"},
 }
 """The other tables in which verification may name rows, or prove fewer, where one of this is wrong.
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from rich.console import Console
 
+import market.verification
 from common.file_names import file_path
 from common.outside_files import read_outside_text
 from common.refusals import Finding
@@ -76,12 +77,15 @@ class Command(BaseCommand[Verified]):
         console = Console(stderr=True, quiet=options.json)
         outcome = Verified()
         threads = 0 if options.quick else options.threads
-        checks = list_checks(
-            kept,
-            threads=threads,
-            processes=options.threads,
-            left_out=options.leave_out_engine,
-            unreplayed=outcome.unreplayed,
+        checks = (
+            *list_checks(
+                kept,
+                threads=threads,
+                processes=options.threads,
+                left_out=options.leave_out_engine,
+                unreplayed=outcome.unreplayed,
+            ),
+            *market.verification.CHECKS,
         )
         if policy is not None:
             demand = partial(verify_quorum, policy=policy, kept=kept, now=options.now)

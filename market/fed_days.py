@@ -1,0 +1,102 @@
+"""Days of readings that a market is fed with: loaded, completed by the law, made into events."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from common.refusals import refuse_any
+from market.core.events import Event, Kind
+from market.core.grid_state import NEVER_US
+from market.feeding import FedReadings, day_events
+from market.rules import required_online_market
+from rulebook.law import rules_for_period
+from settlement.meters.quality import UsedReadings, quality_words
+from settlement.meters.readings import MeasuredDay
+from settlement.meters.register import AVAILABLE, DEMAND
+from settlement.runs.inputs import completed_readings
+
+KEYS_TOLD = text(
+    "SELECT day, key FROM market.event WHERE market = :market AND day BETWEEN :first AND :last "
+    "UNION ALL "
+    "SELECT day, key FROM market.submission WHERE market = :market AND day BETWEEN :first AND :last"
+)
+
+
+def events_of_day(session: Session, market: str, day: dt.date, known: dt.datetime) -> list[Event]:
+    """Return a day's readings as events in their order, as they settle by the law of the day.
+
+    What the rules estimate is told as they estimate it, with the method in its quality. It has the
+    revision of its vector, as it stands in place of what that does not say.
+
+    Args:
+        known: up to when readings and law are known.
+
+    Raises:
+        Refused: the law of the day has no market online (`market-not-online`), there is no law, or
+            readings are missing or may not settle; every one is named.
+    """
+    periods = rules_for_period(session, market, day, day, known)
+    rules = periods[0].rules
+    online = required_online_market(rules)
+    stored, completed = completed_readings(session, market, periods, known)
+    refuse_any(completed.findings)
+    methods = [step.method for step in rules.market_rules.meter_data.estimation]
+    measured, used = stored.days.get(day, {}), completed.days[day]
+    return day_events(
+        online,
+        day,
+        {
+            measure: _fed(used[measure], measured.get(measure), methods)
+            for measure in (AVAILABLE, DEMAND)
+        },
+    )
+
+
+def _fed(used: UsedReadings, stored: MeasuredDay | None, methods: Sequence[str]) -> FedReadings:
+    revisions = dict(zip(stored.entities, stored.revisions, strict=True)) if stored else {}
+    return FedReadings(
+        used.entities,
+        used.values,
+        tuple(revisions.get(entity, 0) for entity in used.entities),
+        tuple(tuple(quality_words(code, methods) for code in row) for row in used.codes.tolist()),
+    )
+
+
+@dataclass(frozen=True)
+class Split:
+    """A feed beside what the market was told before.
+
+    Attributes:
+        readings: events that it was told; of readings alone, as the same revision must say the
+            same, where telemetry is what was said then, whatever was read later.
+        before: how many events it was told, readings and others.
+        rest: what it is still to be told.
+    """
+
+    readings: list[Event]
+    before: int
+    rest: list[Event]
+
+
+def split_by_told(session: Session, market: str, events: Sequence[Event]) -> Split:
+    """Return events of a feed by whether the market was told them.
+
+    Up to the last moment that its clock was told to have reached, the day is lived through: there
+    only readings are left to tell, such as a later revision.
+    """
+    days = [event.day for event in events]
+    limits = {"market": market, "first": min(days), "last": max(days)}
+    told = {(day, key) for day, key in session.execute(KEYS_TOLD, limits)}
+    known = [event for event in events if (event.day, event.key) in told]
+    reached_us = max((event.at_us for event in known if event.kind is Kind.CLOCK), default=NEVER_US)
+    rest = [
+        event
+        for event in events
+        if (event.day, event.key) not in told
+        and (event.kind is Kind.READING or event.at_us >= reached_us)
+    ]
+    readings = [event for event in known if event.kind is Kind.READING]
+    return Split(readings, len(known), rest)

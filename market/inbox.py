@@ -1,0 +1,75 @@
+"""Handing events in: to the inbox of a market, from which who leads it takes them in their turn."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy.orm import Session
+
+from common.calendar_years import EARLIEST_DAY, LATEST_DAY
+from common.refusals import Finding, shown
+from database.bulk import driver_connection
+from market import store
+from market.core.events import Event
+from market.moments import EARLIEST_US, LATEST_US
+
+MOST_TEXT = 200
+"""Characters of a key, of an entity and of a word: names, and digests in hex."""
+MOST_LISTED = 10_000
+"""Numbers, and words, of an event."""
+INT64 = range(-(2**63), 2**63)
+
+
+def submit(session: Session, market: str, events: Sequence[Event], *, by: str) -> list[Finding]:
+    """Hand in events, in their order; return what is wrong with them, and then none is handed in.
+
+    An event that is in the inbox or the log already, with the same content, is handed in no second
+    time, and nothing is wrong with that. They are taken once the transaction is committed.
+
+    Args:
+        session: of the caller, not of a snapshot.
+        market: whose events they are.
+        events: of any moments and days.
+        by: who hands them in, which the log keeps.
+    """
+    findings = [found for event in events for found in check(market, event)]
+    if findings or not events:
+        return findings
+    with session.begin_nested() as savepoint:
+        others = store.submit(driver_connection(session), market, events, by)
+        if others:
+            savepoint.rollback()
+    return [_key_again(market, events[index]) for index in others]
+
+
+def check(market: str, event: Event) -> Iterator[Finding]:
+    """Yield what keeps an event out of the log, which holds whatever it can hold."""
+    place = f"{market} {event.day} event {shown(event.key)}"
+    if not EARLIEST_DAY <= event.day <= LATEST_DAY:
+        limit = f"a day from {EARLIEST_DAY} to {LATEST_DAY}"
+        yield Finding("event-day", place, str(event.day), limit, "correct the day")
+    if not EARLIEST_US <= event.at_us < LATEST_US:
+        limit = f"microseconds since 1970 from {EARLIEST_US} up to {LATEST_US}"
+        yield Finding("event-moment", place, str(event.at_us), limit, "correct the moment")
+    texts = (event.key, event.entity, *event.words)
+    wrong = [text for text in texts if len(text) > MOST_TEXT or not text.isprintable()]
+    if wrong or not event.key:
+        limit = f"a key, and texts of at most {MOST_TEXT} printable characters each"
+        value = shown(wrong[0]) if wrong else "no key"
+        yield Finding("event-text", place, value, limit, "correct the text")
+    for listed in (event.numbers, event.words):
+        if len(listed) > MOST_LISTED:
+            limit = f"at most {MOST_LISTED:,} numbers, and as many words"
+            yield Finding("event-length", place, f"{len(listed):,}", limit, "split the event")
+    number = next((number for number in event.numbers if number not in INT64), None)
+    if number is not None:
+        limit = "whole numbers of 64 bits"
+        yield Finding("event-number", place, shown(str(number)), limit, "correct the number")
+
+
+def _key_again(market: str, event: Event) -> Finding:
+    return Finding(
+        "event-key-again",
+        f"{market} {event.day} event {shown(event.key)}",
+        f"{event.kind.value} of {shown(event.entity)}, and another is known under this key",
+        "a key stands for one event of its market and day",
+        "give the event a key of its own, or correct what it says to what was handed in",
+    )

@@ -1,0 +1,62 @@
+"""From documents to the law of a market as its state machine needs it."""
+
+from common.refusals import Finding, Refused
+from ledger.chain import encode
+from ledger.tree import leaf_hash, merkle_root
+from market.core.online import OnlineMarket
+from rulebook.resolve import RuleSet
+from settlement.rules.compile import compile_rules
+
+LAW_TAG = "tallystick.market-law.1"
+US_PER_MINUTE = 60_000_000
+US_PER_SECOND = 1_000_000
+
+
+def law_digest(rules: RuleSet) -> str:
+    """Return the digest by which a `rules` event names the whole law of a day, in hexadecimal.
+
+    It is the Merkle root over every instrument in force and the digest of its document, by
+    instrument. So it is the same on each day on which no document is another, whatever versions
+    hold them; and whoever has the day can find the law by it, as `RuleSet.digests` has the parts.
+    """
+    leaves = [encode(LAW_TAG, part) for part in sorted(rules.digests.items())]
+    return merkle_root([leaf_hash(leaf) for leaf in leaves]).hex()
+
+
+def online_market(rules: RuleSet) -> OnlineMarket | None:
+    """Return the law of a market compiled; None where its market rules have no part `online`."""
+    market_rules = rules.market_rules
+    online = market_rules.online
+    if online is None:
+        return None
+    return OnlineMarket(
+        digest=law_digest(rules),
+        model=compile_rules(rules),
+        # By id, as the compiled grid has them.
+        lines=tuple(sorted(line.line for line in rules.grid_model.lines)),
+        zone=market_rules.time_zone,
+        deadband_micro_per_mwh=online.deadband_micro_per_mwh,
+        accepted_delay_us=online.accepted_delay_minutes * US_PER_MINUTE,
+        tick_us=(online.tick_seconds or 0) * US_PER_SECOND,
+        late_after_days=market_rules.meter_data.late_after_days,
+        forward_hours=online.forward_hours,
+    )
+
+
+def required_online_market(rules: RuleSet) -> OnlineMarket:
+    """Return the law of a market compiled.
+
+    Raises:
+        Refused: its market rules have no part `online` (`market-not-online`).
+    """
+    market = online_market(rules)
+    if market is None:
+        finding = Finding(
+            "market-not-online",
+            f"{rules.market_rules.instrument}: online",
+            f"empty on {rules.effective}",
+            "a market is online while its market rules say how: deadband, delay and forward time",
+            "publish market rules with the part `online`, or choose a day on which they have it",
+        )
+        raise Refused([finding])
+    return market

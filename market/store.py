@@ -1,0 +1,319 @@
+"""A market's log in PostgreSQL, by psycopg alone: what leads a market has no time for more.
+
+Every function takes a connection of the caller's. A session has one below it:
+`database.bulk.driver_connection`.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import psycopg
+
+from database.bulk import vector_cursor
+from market.core.events import Event, Kind, Logged, Outcome
+from market.core.machine import Cause, Publication
+from market.core.pricing import Prices
+from market.log import (
+    NOTHING_BEFORE,
+    EventEntry,
+    Head,
+    Opening,
+    PublicationEntry,
+    Sealed,
+    Submitted,
+)
+from market.moments import microseconds_of, moment_of
+from settlement.core.arrays import Integers
+
+Connection = psycopg.Connection[Any]
+
+MOST_OF_A_BATCH = 500
+"""Events that are taken together at most: with more, prices would wait for them too long."""
+
+SUBMIT = (
+    "SELECT place FROM market.submit(%s, %s::date[], %s::text[], %s::text[], %s::text[], "
+    "%s::timestamptz[], %s::int[], %s::bigint[], %s::int[], %s::text[], %s)"
+)
+PENDING = """
+SELECT number, day, key, kind, entity, at, numbers, words, submitted_at, submitted_by
+  FROM market.submission WHERE market = %s ORDER BY number LIMIT %s
+"""
+APPEND = (
+    "SELECT market.append(%s, %s, %s, %s::bigint[], %s::text[], %s::bytea[], %s::date[], "
+    "%s::timestamptz[], %s::text[], %s::int[], %s::int[], %s::bigint[], %s::bigint[], "
+    "%s::bigint[], %s::bytea[], %s::date, %s::text, %s::bytea)"
+)
+BEGIN_EPOCH = "SELECT market.begin_epoch(%s)"
+HEAD = "SELECT sequence, event_digest, publication_digest FROM market.head WHERE market = %s"
+EVENT_COLUMNS = """
+SELECT sequence, batch, day, key, kind, entity, at, numbers, words, outcome, submitted_at,
+       submitted_by, digest
+  FROM market.event
+"""
+EVENTS = f"""{EVENT_COLUMNS}
+ WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s
+"""
+PUBLICATION_COLUMNS = """
+SELECT sequence, part, day, at, cause, holons::bigint[], tightness_ppm, price_micro_per_mwh,
+       sell_price_micro_per_mwh, digest
+  FROM market.publication
+"""
+PUBLICATIONS = f"""{PUBLICATION_COLUMNS}
+ WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence, part
+"""
+PUBLICATIONS_OF_DAY = f"""{PUBLICATION_COLUMNS}
+ WHERE market = %s AND day = %s ORDER BY sequence, part
+"""
+_RULES_BEFORE = """
+SELECT day, key, kind, entity, at, numbers, words, submitted_at, submitted_by
+  FROM market.event
+ WHERE market = %(market)s AND sequence < %(sequence)s AND kind = 'rules' AND outcome = 'taken'
+"""
+# Of named days, so that no other partition of the log is read.
+RULES_BEFORE = f"""
+({_RULES_BEFORE} ORDER BY sequence DESC LIMIT 1)
+UNION ALL ({_RULES_BEFORE} AND day = ANY(%(days)s) ORDER BY sequence)
+"""
+DIGEST_BEFORE = """
+SELECT digest FROM market.event WHERE market = %s AND sequence = %s
+"""
+PUBLISHED_BEFORE = """
+SELECT sequence, part, digest FROM market.publication WHERE market = %(market)s
+   AND sequence < %(sequence)s
+UNION ALL
+SELECT sequence, 0, digest FROM market.opening WHERE market = %(market)s AND sequence < %(sequence)s
+ ORDER BY sequence DESC, part DESC LIMIT 1
+"""
+OPENING = "SELECT day, sequence, state, digest FROM market.opening WHERE market = %s"
+SEALED_UP_TO = "SELECT coalesce(max(last_sequence), 0) FROM market.sealed WHERE market = %s"
+SEAL = """
+INSERT INTO market.sealed
+    (market, first_sequence, last_sequence, event_digest, publication_digest, digest)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+
+
+def submit(connection: Connection, market: str, events: Sequence[Event], by: str) -> list[int]:
+    """Hand in events, each once, and return the indices of those whose key is another's."""
+    rows = connection.execute(
+        SUBMIT,
+        [
+            market,
+            [event.day for event in events],
+            [event.key for event in events],
+            [event.kind.value for event in events],
+            [event.entity for event in events],
+            [moment_of(event.at_us) for event in events],
+            [len(event.numbers) for event in events],
+            [number for event in events for number in event.numbers],
+            [len(event.words) for event in events],
+            [word for event in events for word in event.words],
+            by,
+        ],
+        prepare=True,
+    )
+    return [place - 1 for (place,) in rows]
+
+
+def pending(connection: Connection, market: str) -> list[Submitted]:
+    """Return what is in the inbox, in its turn, up to the most that a batch holds."""
+    rows = connection.cursor(binary=True).execute(PENDING, [market, MOST_OF_A_BATCH], prepare=True)
+    return [
+        Submitted(number, _event(day, key, kind, entity, at, numbers, words), submitted_at, by)
+        for number, day, key, kind, entity, at, numbers, words, submitted_at, by in rows
+    ]
+
+
+def begin_epoch(connection: Connection, market: str) -> int:
+    """Begin an epoch, and return it: who led before appends nothing from here on."""
+    row = connection.execute(BEGIN_EPOCH, [market]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def append(
+    connection: Connection,
+    market: str,
+    epoch: int,
+    numbers: Sequence[int],
+    entries: Sequence[EventEntry],
+    publications: Sequence[PublicationEntry],
+    opening: Opening | None,
+) -> None:
+    """Append a batch to the log, with what was published of it: all of it, or nothing.
+
+    Args:
+        connection: in autocommit, or in a transaction of the caller's.
+        epoch: that is led.
+        numbers: of the submissions that become the entries, in the same order; at least one.
+        opening: of the day that begins with this batch, where one does.
+
+    Raises:
+        psycopg.DatabaseError: of `FENCED_SQLSTATE`, where another leads by now.
+    """
+    vector_cursor(connection).execute(
+        APPEND,
+        [
+            market,
+            epoch,
+            entries[0].logged.sequence,
+            np.array(numbers, dtype=np.int64),
+            [entry.logged.outcome.value for entry in entries],
+            [entry.digest for entry in entries],
+            *_published(publications),
+            *((None, None, None) if opening is None else _opened(opening)),
+        ],
+        prepare=True,
+    )
+
+
+def _opened(opening: Opening) -> tuple[dt.date, str, bytes]:
+    return opening.day, opening.state, opening.digest
+
+
+def _published(entries: Sequence[PublicationEntry]) -> list[Any]:
+    made = [entry.publication for entry in entries]
+    prices = [each.prices for each in made]
+    return [
+        [entry.day for entry in entries],
+        [moment_of(each.at_us) for each in made],
+        [each.cause.value for each in made],
+        [len(each.holons) for each in made],
+        _joined(each.holons for each in made),
+        _joined(each.tightness_ppm for each in prices),
+        _joined(each.price_micro_per_mwh for each in prices),
+        _joined(each.sell_price_micro_per_mwh for each in prices),
+        [entry.digest for entry in entries],
+    ]
+
+
+def _joined(vectors: Iterable[Integers]) -> Integers:
+    return np.concatenate([np.empty(0, dtype=np.int64), *vectors])
+
+
+def head(connection: Connection, market: str) -> Head:
+    """Return where the log of a market ends."""
+    row = connection.cursor(binary=True).execute(HEAD, [market], prepare=True).fetchone()
+    return Head() if row is None else Head(row[0], bytes(row[1]), bytes(row[2]))
+
+
+def head_before(connection: Connection, market: str, sequence: int) -> Head:
+    """Return where the log ended before an event came to it."""
+    of_event = connection.execute(DIGEST_BEFORE, [market, sequence - 1]).fetchone()
+    place = {"market": market, "sequence": sequence}
+    published = connection.execute(PUBLISHED_BEFORE, place).fetchone()
+    return Head(
+        sequence - 1,
+        bytes(of_event[0]) if of_event else NOTHING_BEFORE,
+        bytes(published[2]) if published else NOTHING_BEFORE,
+    )
+
+
+def rules_before(
+    connection: Connection, market: str, sequence: int, days: Sequence[dt.date]
+) -> list[Submitted]:
+    """Return the events by which law came into force before an event of the log.
+
+    That of the law in force then, if one did, and all of some days.
+    """
+    limits = {"market": market, "sequence": sequence, "days": list(days)}
+    rows = connection.execute(RULES_BEFORE, limits)
+    return [Submitted(0, _event(*row[:7]), *row[7:]) for row in rows]
+
+
+def events(
+    connection: Connection, market: str, first: int, last: int, most: int = 2**31
+) -> list[EventEntry]:
+    """Return the events from one sequence to another, both included, at most so many."""
+    values = [market, first, last, most]
+    rows = connection.cursor(binary=True).execute(EVENTS.encode(), values, prepare=True)
+    return list(map(event_entry, rows))
+
+
+def publications(
+    connection: Connection, market: str, first: int, last: int
+) -> list[PublicationEntry]:
+    """Return what the batches from one sequence to another published."""
+    rows = vector_cursor(connection).execute(PUBLICATIONS.encode(), [market, first, last])
+    return list(map(publication_entry, rows))
+
+
+def publications_of_day(
+    connection: Connection, market: str, day: dt.date
+) -> list[PublicationEntry]:
+    """Return what was published of the moments of a local day."""
+    rows = vector_cursor(connection).execute(PUBLICATIONS_OF_DAY.encode(), [market, day])
+    return list(map(publication_entry, rows))
+
+
+def last_opening(connection: Connection, market: str) -> Opening | None:
+    """Return what a market knew when its last day began; None where nothing happened yet."""
+    query = f"{OPENING} ORDER BY sequence DESC LIMIT 1"
+    row = connection.execute(query.encode(), [market]).fetchone()
+    return None if row is None else _opening(row)
+
+
+def opening_of_day(connection: Connection, market: str, day: dt.date) -> Opening | None:
+    """Return what a market knew when a day began by its clock; None where none did."""
+    row = connection.execute(f"{OPENING} AND day = %s".encode(), [market, day]).fetchone()
+    return None if row is None else _opening(row)
+
+
+def openings(connection: Connection, market: str) -> list[Opening]:
+    """Return every opening, in the order of the log."""
+    rows = connection.execute(f"{OPENING} ORDER BY sequence, day".encode(), [market])
+    return list(map(_opening, rows))
+
+
+def sealed_up_to(connection: Connection, market: str) -> int:
+    """Return the last sequence that is sealed; 0 where none is."""
+    row = connection.execute(SEALED_UP_TO, [market]).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def seal(connection: Connection, market: str, sealed: Sealed) -> None:
+    """Append that a stretch is sealed, unless it is; the row becomes a leaf, under its lock."""
+    head = sealed.head
+    values = (head.sequence, head.event_digest, head.publication_digest, sealed.digest(market))
+    connection.execute(SEAL, [market, sealed.first_sequence, *values])
+
+
+def event_entry(row: Sequence[Any]) -> EventEntry:
+    """Return a row of `EVENT_COLUMNS` as an entry.
+
+    Raises:
+        ValueError: its kind or its outcome is none.
+    """
+    sequence, batch, *said, outcome, submitted_at, submitted_by, digest = row
+    logged = Logged(sequence, batch, _event(*said), Outcome(outcome))
+    return EventEntry(logged, submitted_at, submitted_by, bytes(digest))
+
+
+def _event(
+    day: dt.date,
+    key: str,
+    kind: str,
+    entity: str,
+    at: dt.datetime,
+    numbers: list[int],
+    words: list[str],
+) -> Event:
+    return Event(day, key, Kind(kind), entity, microseconds_of(at), tuple(numbers), tuple(words))
+
+
+def _opening(row: tuple[Any, ...]) -> Opening:
+    day, sequence, state, digest = row
+    return Opening(day, sequence, state, bytes(digest))
+
+
+def publication_entry(row: Sequence[Any]) -> PublicationEntry:
+    """Return a row of `PUBLICATION_COLUMNS`, read by `vector_cursor`, as an entry.
+
+    Raises:
+        ValueError: its cause is none.
+    """
+    sequence, part, day, at, cause, holons, *prices, digest = row
+    published = Publication(microseconds_of(at), Cause(cause), holons, Prices(*prices))
+    return PublicationEntry(sequence, part, day, published, bytes(digest))

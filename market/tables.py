@@ -1,0 +1,169 @@
+"""The schema `market`: the inbox, the log, what was published, and what of it is sealed.
+
+`event` and `publication` have a partition a day, which `market.make_days` makes when one is first
+written (`database.market_log`). Rows of both, and of `opening`, are appended by `market.append`
+alone; of `head`, whatever it says follows from them, but for the epoch.
+"""
+
+import datetime as dt
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from database.metadata import Base
+
+DIGEST = "octet_length({0}) = 32"
+BY_DAY = "RANGE (day)"
+
+
+class SubmissionRow(Base):
+    """An event that was handed in and is not in the log yet; its number is its turn."""
+
+    __tablename__ = "submission"
+    __table_args__ = (UniqueConstraint("market", "number"), {"schema": "market"})
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    kind: Mapped[str] = mapped_column(Text)
+    entity: Mapped[str] = mapped_column(Text)
+    at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    numbers: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    words: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    submitted_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
+    submitted_by: Mapped[str] = mapped_column(Text)
+
+
+class EventRow(Base):
+    """An event in its place: gapless in its market, chained to the one before it."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        UniqueConstraint("day", "market", "key"),
+        CheckConstraint("batch BETWEEN 1 AND sequence", name="batch_begins_before"),
+        CheckConstraint(DIGEST.format("digest"), name="digest_length"),
+        {"schema": "market", "postgresql_partition_by": BY_DAY},
+    )
+
+    # In this order: what is asked for is a range of sequences, whichever the days.
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    batch: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    entity: Mapped[str] = mapped_column(Text)
+    at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    numbers: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    words: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    outcome: Mapped[str] = mapped_column(Text)
+    submitted_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    submitted_by: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PublicationRow(Base):
+    """Prices of some holons from a moment on; `sequence` is the batch that moved them."""
+
+    __tablename__ = "publication"
+    __table_args__ = (
+        CheckConstraint("sequence >= 1", name="sequence_begins_at_one"),
+        CheckConstraint("part >= 1", name="part_begins_at_one"),
+        CheckConstraint(
+            "cardinality(holons) = cardinality(tightness_ppm) "
+            "AND cardinality(holons) = cardinality(price_micro_per_mwh) "
+            "AND cardinality(holons) = cardinality(sell_price_micro_per_mwh)",
+            name="a_price_each",
+        ),
+        CheckConstraint(DIGEST.format("digest"), name="digest_length"),
+        {"schema": "market", "postgresql_partition_by": BY_DAY},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    part: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    cause: Mapped[str] = mapped_column(Text)
+    holons: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    tightness_ppm: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    price_micro_per_mwh: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    sell_price_micro_per_mwh: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    published_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class HeadRow(Base):
+    """Where the log of a market ends, and the epoch of who leads it."""
+
+    __tablename__ = "head"
+    __table_args__ = (
+        CheckConstraint("epoch >= 1", name="epoch_begins_at_one"),
+        CheckConstraint("sequence >= 0", name="sequence_begins_at_none"),
+        CheckConstraint(DIGEST.format("event_digest"), name="event_digest_length"),
+        CheckConstraint(DIGEST.format("publication_digest"), name="publication_digest_length"),
+        {"schema": "market"},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    event_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    publication_digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OpeningRow(Base):
+    """What a market knew before the first event of a local day by its clock, as text."""
+
+    __tablename__ = "opening"
+    __table_args__ = (
+        UniqueConstraint("market", "sequence"),
+        CheckConstraint("sequence >= 1", name="sequence_begins_at_one"),
+        CheckConstraint(DIGEST.format("digest"), name="digest_length"),
+        {"schema": "market"},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SealedRow(Base):
+    """A stretch of a market's log that is a leaf of the ledger's: the heads where it ends."""
+
+    __tablename__ = "sealed"
+    __table_args__ = (
+        UniqueConstraint("market", "first_sequence"),
+        CheckConstraint("first_sequence BETWEEN 1 AND last_sequence", name="in_order"),
+        CheckConstraint(DIGEST.format("event_digest"), name="event_digest_length"),
+        CheckConstraint(DIGEST.format("publication_digest"), name="publication_digest_length"),
+        CheckConstraint(DIGEST.format("digest"), name="digest_length"),
+        {"schema": "market"},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    last_sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    first_sequence: Mapped[int] = mapped_column(BigInteger)
+    event_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    publication_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,0 +1,143 @@
+"""Verification of the logs of markets: no gap, both chains whole, and sealed is what is there.
+
+Nothing stored is trusted: every digest is computed again from its row and the one before. Whether
+the events, taken again, give what was published, a replay says.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from sqlalchemy.orm import Session
+
+from common.damage import damage
+from common.refusals import Finding
+from database.bulk import driver_connection
+from market import store, stored_rows
+from market.log import (
+    NOTHING_BEFORE,
+    Head,
+    Sealed,
+    event_digest,
+    opening_digest,
+    publication_digest,
+)
+from market.store import Connection
+from market.stored_rows import StoredSealed
+from settlement.verification import Check
+
+GAP, CHAIN, HEAD, SEALED = "market-gap", "market-chain", "market-head", "market-sealed"
+NOT_ITS_DIGEST = "its columns give another digest after the row before it"
+
+
+def verify_market_logs(session: Session) -> Iterator[Finding]:
+    """Hold the log of every market to its chains, its head, and what is sealed of it."""
+    connection = driver_connection(session)
+    for market in stored_rows.markets(connection):
+        yield from _verify(connection, market)
+
+
+CHECKS = (Check("logs of markets", verify_market_logs),)
+"""What `verify` holds of markets online, beside what it holds of their settlement."""
+
+
+def _verify(connection: Connection, market: str) -> Iterator[Finding]:
+    sealed = stored_rows.sealed_stretches(connection, market)
+    ends = [each.sealed.head.sequence for each in sealed]
+    of_events, of_others = _Marks(ends), _Marks(ends)
+    yield from _verify_events(connection, market, of_events)
+    yield from _verify_published(connection, market, of_others)
+    end = Head(of_events.sequence, of_events.digest, of_others.digest)
+    yield from _verify_heads(market, stored_rows.heads(connection, market), end)
+    yield from _verify_sealed(market, sealed, of_events, of_others)
+
+
+def _verify_heads(market: str, heads: list[Head], end: Head) -> Iterator[Finding]:
+    place = f"market.head {market}"
+    if len(heads) != 1:
+        yield damage(HEAD, place, f"it stands {len(heads)} times, not once")
+    for head in heads:
+        if head.sequence != end.sequence:
+            value = f"the log ends with {end.sequence}, and it names {head.sequence}"
+            yield damage(HEAD, place, value)
+        elif head != end:
+            yield damage(HEAD, place, "the chains end with other digests than it names")
+
+
+class _Marks:
+    """The end of a chain as it was computed up to here, and where stretches are sealed.
+
+    Attributes:
+        sequence, digest: of the last row.
+        at: the digest that each sealed stretch should name.
+    """
+
+    def __init__(self, ends: list[int]) -> None:
+        self._ends = iter([*ends, None])
+        self._next = next(self._ends)
+        self.sequence, self.digest = 0, NOTHING_BEFORE
+        self.at: dict[int, tuple[int, bytes]] = {}
+
+    def move(self, sequence: int, digest: bytes) -> None:
+        """Go on to a row; what is sealed up to before it is known then."""
+        self.finish(sequence - 1)
+        self.sequence, self.digest = sequence, digest
+
+    def finish(self, sequence: int | None = None) -> None:
+        """Mark the stretches that end at or before a sequence; None: all that are left."""
+        while self._next is not None and (sequence is None or self._next <= sequence):
+            self.at[self._next] = (self.sequence, self.digest)
+            self._next = next(self._ends)
+
+
+def _verify_events(connection: Connection, market: str, marks: _Marks) -> Iterator[Finding]:
+    for sequence, stored, entry in stored_rows.events(connection, market):
+        place = f"market.event {market} {sequence}"
+        if sequence != marks.sequence + 1:
+            value = "it stands twice" if sequence == marks.sequence else "none stands before it"
+            yield damage(GAP, place, value)
+        if entry is None:
+            yield damage("unreadable", place, "it says nothing that a market's log can say")
+        elif event_digest(marks.digest, market, *entry[:3]) != stored:
+            yield damage(CHAIN, place, NOT_ITS_DIGEST)
+        marks.move(sequence, stored)
+    marks.finish()
+
+
+def _verify_published(connection: Connection, market: str, marks: _Marks) -> Iterator[Finding]:
+    openings = iter(store.openings(connection, market))
+    opening = next(openings, None)
+    end = ((2**63, 0), b"", None)  # after all, what is left of the openings
+    for place, stored, entry in chain(stored_rows.publications(connection, market), [end]):
+        while opening is not None and opening.sequence <= place[0]:
+            name = f"market.opening {market} {opening.day}"
+            if opening_digest(marks.digest, market, *opening[:3]) != opening.digest:
+                yield damage(CHAIN, name, NOT_ITS_DIGEST)
+            marks.move(opening.sequence, opening.digest)
+            opening = next(openings, None)
+        if place == end[0]:
+            break
+        name = f"market.publication {market} {place[0]}/{place[1]}"
+        if entry is None:
+            yield damage("unreadable", name, "it says nothing that a market's log can say")
+        elif publication_digest(marks.digest, market, *entry[:4]) != stored:
+            yield damage(CHAIN, name, NOT_ITS_DIGEST)
+        marks.move(place[0], stored)
+    marks.finish()
+
+
+def _verify_sealed(
+    market: str, sealed: list[StoredSealed], of_events: _Marks, of_others: _Marks
+) -> Iterator[Finding]:
+    expected = 1
+    for (first, head), stored in sealed:
+        place = f"market.sealed {market}/{head.sequence}"
+        at = (of_events.at[head.sequence][1], of_others.at[head.sequence][1])
+        if Sealed(first, head).digest(market) != stored:
+            yield damage(SEALED, place, "its columns give another digest")
+        if first != expected:
+            yield damage(SEALED, place, f"it begins with {first}, and not with {expected}")
+        if (head.event_digest, head.publication_digest) != at:
+            yield damage(SEALED, place, "it names other digests than those of the log there")
+        if of_events.at[head.sequence][0] != head.sequence:
+            yield damage(SEALED, place, f"the log has no event {head.sequence}")
+        expected = head.sequence + 1

@@ -1,0 +1,143 @@
+"""The process that leads a market, or waits to: it takes what is handed in, and publishes prices.
+
+A leader asks the inbox when it is told that something came, and ten times a second whatever it is
+told. It needs two statements a batch: one that reads what waits, one that appends what came of it.
+Each is a transaction: the second moves all of a batch or nothing, so there is no state between.
+
+A process that waits follows the log with a machine of its own, so it can lead at once. Whatever
+goes wrong with a connection, the course is thrown away and found again in the log: nothing that is
+in memory alone is ever relied on.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Event as Flag
+
+import psycopg
+
+from database.market_log import INBOX_CHANNEL, PUBLISHED_CHANNEL
+from market import store
+from market.core.machine import Cause
+from market.course import Batch, Course
+from market.law_book import Resolve
+from market.leading import catch_up, connect, find_course, is_fenced, lock_key
+from market.sealing import Sealer
+from market.store import Connection
+from market.waiting import Ear, Turn
+
+WAIT_SECONDS = 0.1
+"""Longest for what nobody told of: a notification that was lost, a wish that it ends."""
+REST_SECONDS = 0.5
+"""Before a server that was lost is asked again."""
+
+Tell = Callable[[str], object]
+
+
+@dataclass
+class Leader:
+    """A market that is led: the only one that appends to its log, while its epoch lasts."""
+
+    connection: Connection
+    course: Course
+    epoch: int
+
+    def step(self) -> Batch | None:
+        """Take what waits in the inbox, and append what comes of it; None where nothing waits.
+
+        After an error the course is ahead of the log, and is of no more use.
+
+        Raises:
+            psycopg.Error: nothing was appended, or it is not known whether all of it was.
+        """
+        pending = store.pending(self.connection, self.course.market)
+        if not pending:
+            return None
+        together = self.course.together(pending)
+        batch = self.course.take(together)
+        store.append(
+            self.connection,
+            self.course.market,
+            self.epoch,
+            [each.number for each in together],
+            batch.entries,
+            batch.publications,
+            batch.opening,
+        )
+        return batch
+
+
+def work(url: str, market: str, resolve: Resolve, stop: Flag, tell: Tell = lambda _: None) -> None:
+    """Lead a market, or wait to, until told to stop.
+
+    Args:
+        url: of the database, as psycopg reads it.
+        market: to lead.
+        resolve: gives law.
+        stop: is set by who wants it to end; what is being appended is appended first.
+        tell: is told what it becomes, in a sentence.
+
+    Raises:
+        Diverged: the log does not come out as it is stored; nobody should append to it.
+    """
+    while not stop.is_set():
+        try:
+            with closing(connect(url)) as connection:
+                _work(connection, url, market, resolve, stop, tell)
+        except psycopg.OperationalError as error:
+            tell(f"{market}: the database was lost ({_reason(error)}); asking again")
+            stop.wait(REST_SECONDS)
+        except psycopg.DatabaseError as error:
+            if not is_fenced(error):
+                raise
+            tell(f"{market}: another leads now; waiting")
+
+
+def _work(
+    connection: Connection, url: str, market: str, resolve: Resolve, stop: Flag, tell: Tell
+) -> None:
+    ear, course = Ear(connection), find_course(connection, market, resolve)
+    with closing(connect(url)) as lock:
+        if not _wait_for_turn(connection, ear, Turn(lock, lock_key(market)), course, stop, tell):
+            return
+        epoch = store.begin_epoch(connection, market)
+        catch_up(connection, course)
+        tell(f"{market}: leading in epoch {epoch}, from event {course.head.sequence + 1:,}")
+        sealer = Sealer(url, market)
+        try:
+            _lead(Leader(connection, course, epoch), ear, sealer, stop)
+        finally:
+            sealer.end()
+
+
+def _wait_for_turn(
+    connection: Connection, ear: Ear, turn: Turn, course: Course, stop: Flag, tell: Tell
+) -> bool:
+    """Follow the log until nobody else leads; return whether to lead."""
+    connection.execute(f"LISTEN {PUBLISHED_CHANNEL}".encode())
+    is_told = False
+    while not stop.is_set():
+        catch_up(connection, course, stop.is_set)
+        ear.wait(WAIT_SECONDS, turn)
+        if turn.is_given():
+            break
+        if not is_told:
+            tell(f"{course.market}: another leads; following")
+            is_told = True
+    connection.execute("UNLISTEN *")
+    return not stop.is_set()
+
+
+def _lead(leader: Leader, ear: Ear, sealer: Sealer, stop: Flag) -> None:
+    leader.connection.execute(f"LISTEN {INBOX_CHANNEL}".encode())
+    while not stop.is_set():
+        batch = leader.step()
+        if batch is None:
+            ear.wait(WAIT_SECONDS)
+        elif any(each.publication.cause is Cause.INTERVAL_END for each in batch.publications):
+            sealer.offer(leader.course.head)
+    sealer.offer(leader.course.head)
+
+
+def _reason(error: psycopg.Error) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,0 +1,83 @@
+"""`manage.py market ...`: the market online."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from database.session import transaction
+from ledger.people import store as people
+from portal.management.arguments import (
+    JSON,
+    KNOWN_AT,
+    MARKET,
+    ExclusiveGroup,
+    Subcommand,
+    argument,
+    at_least,
+    flag,
+    parse_day,
+)
+from portal.management.base import BaseCommand, Options
+from portal.management.console import progress_bar
+from portal.market_feed import Fed, feed
+
+
+class Command(BaseCommand[Fed]):
+    help = (
+        "The market online, which is priced while its intervals run. `feed` tells it a day of "
+        "readings as if the day were lived through, so that it can be watched."
+    )
+    appends_facts = frozenset({"feed"})
+    actions: ClassVar = {
+        "feed": Subcommand(
+            "tell a market a day of its readings, event by event; what it was told is not told "
+            "twice, so a feed that was stopped goes on",
+            (
+                MARKET,
+                argument(
+                    "--day", type=parse_day, required=True, metavar="DAY",
+                    help="settlement day, YYYY-MM-DD",
+                ),
+                ExclusiveGroup(
+                    (
+                        argument(
+                            "--speed", type=at_least(1), default=300, metavar="TIMES",
+                            help="as fast as the day was; default: %(default)s, an hour in twelve "
+                            "seconds",
+                        ),
+                        flag("--at-once", "all of it, without waiting for when it was"),
+                    )
+                ),
+                KNOWN_AT,
+                JSON,
+            ),
+        ),
+    }  # fmt: skip
+
+    def run(self, options: Options) -> Fed:
+        with transaction() as session:
+            account = people.acting(session).account
+        title = f"Feeding {options.market} with {options.day}"
+        with progress_bar(title, quiet=options.json) as progress:
+            return feed(
+                options.market,
+                options.day,
+                options.known_at,
+                by=account,
+                speed=None if options.at_once else options.speed,
+                progress=progress,
+            )
+
+    def as_json(self, outcome: Fed, options: Options) -> Any:
+        return {
+            "market": outcome.market,
+            "day": outcome.day,
+            "told_before": outcome.before,
+            "told_now": outcome.now,
+            "left": outcome.left,
+        }
+
+    def lines(self, outcome: Fed, options: Options) -> Iterator[str]:
+        again = f"; {outcome.before:,} had been told before" if outcome.before else ""
+        yield f"{outcome.market}, {outcome.day}: {outcome.now:,} events told{again}."
+        if outcome.left:
+            yield f"Stopped with {outcome.left:,} left; the same command goes on with them."

@@ -1,0 +1,140 @@
+"""A course along a log: begun anywhere, it goes the same way, and it says where it did not."""
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from market.core.events import Kind, Outcome
+from market.core.machine import Machine
+from market.core.state import restore, state_of
+from market.course import Course, Diverged
+from market.log import Head, Submitted
+from tests.market.led import LAW, MARKET, happenings, resolve
+from tests.market.streams import DAY, MINUTE_US, START_US, event, in_force, streams
+from tests.market.test_machine import same
+
+CAME = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+DAY_US = 24 * 60 * MINUTE_US
+
+
+def handed_in(events) -> list[Submitted]:
+    return [Submitted(number, each, CAME, "test") for number, each in enumerate(events)]
+
+
+def taken(events, at_once: int = 9) -> tuple[Course, list]:
+    """A course after events, and its batches, as a leader takes them."""
+    course, waiting, batches = Course.begin(MARKET, resolve), handed_in(events), []
+    while waiting:
+        together = course.together(waiting[:at_once])
+        batches.append(course.take(together))
+        waiting = waiting[len(together) :]
+    return course, batches
+
+
+@given(streams(30))
+def test_a_machine_that_was_restored_goes_on_as_the_one_that_went_on(stream):
+    market, batches = stream
+    law = {"law": market}
+    machine = Machine(law)
+    for place, batch in enumerate(batches):
+        restored = restore(json.loads(json.dumps(state_of(machine))), law)
+        assert state_of(restored) == state_of(machine)
+        now, then = machine.take(batch), restored.take(batch)
+        assert now.outcomes == then.outcomes, place
+        assert len(now.publications) == len(then.publications)
+        for one, other in zip(now.publications, then.publications, strict=True):
+            assert (one.at_us, one.cause, *one.holons) == (other.at_us, other.cause, *other.holons)
+            assert same(one.prices, other.prices)
+
+
+def test_a_day_begins_with_a_batch_and_goes_on_from_its_opening_alone():
+    events = happenings(900)
+    course, batches = taken(events)
+    openings = [batch.opening for batch in batches if batch.opening]
+    assert [each.day for each in openings] == [DAY, DAY + dt.timedelta(days=1)]
+    for opening in openings:
+        place = next(i for i, b in enumerate(batches) if b.opening is opening)
+        before = (
+            taken(events)[0].head
+            if not place
+            else Head(
+                opening.sequence - 1,
+                batches[place - 1].entries[-1].digest,
+                [p for b in batches[:place] for p in b.publications][-1].digest,
+            )
+        )
+        rules = [Submitted(0, in_force(), CAME, "test")] if place else []
+        again = Course.resume(MARKET, resolve, opening, before if place else Head(), rules)
+        for batch in batches[place:]:
+            again.follow(batch.entries)
+        assert again.head == course.head
+
+
+def test_a_batch_ends_before_the_next_day_begins():
+    course, _ = taken([in_force()])
+    late, early, next_day = (
+        event(Kind.CLOCK, at_us=START_US + at_us) for at_us in (DAY_US - 1, 0, DAY_US)
+    )
+    ahead = event(Kind.OUTAGE, "birch", at_us=START_US + 40 * DAY_US)
+    far = event(Kind.CLOCK, at_us=START_US + 2 * DAY_US)
+    waiting = handed_in([late, ahead, early, next_day, far])
+    assert course.together(waiting) == waiting[:3]  # what is too far ahead moves no clock
+    course.take(waiting[:3])
+    assert course.together(waiting[3:]) == waiting[3:4]
+    assert course.take(waiting[3:4]).opening.day == DAY + dt.timedelta(days=1)
+    assert course.take(waiting[4:]).opening.day == DAY + dt.timedelta(days=2)
+
+
+def test_the_first_law_is_the_end_of_its_batch():
+    course = Course.begin(MARKET, resolve)
+    waiting = handed_in([event(Kind.OUTAGE, "birch"), in_force(), event(Kind.OUTAGE, "cedar")])
+    assert course.together(waiting) == waiting[:2]
+    assert course.together(waiting[:1]) == waiting[:1]
+
+
+def test_law_that_was_not_that_of_its_day_is_unknown():
+    known = []
+
+    def of_one_day(day, at):
+        known.append((day, at))
+        return LAW if day == DAY else None
+
+    course = Course.begin(MARKET, of_one_day)
+    other = replace(in_force(), day=DAY + dt.timedelta(days=1), key="other")
+    outcomes = [
+        course.take(handed_in([each])).entries[0].logged.outcome
+        for each in (other, in_force(), other)
+    ]
+    # The third names what is in force, so nobody needs to look it up.
+    assert outcomes == [Outcome.UNKNOWN, Outcome.TAKEN, Outcome.TAKEN]
+    assert known == [(other.day, CAME), (DAY, CAME), (other.day, CAME)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"outcome": Outcome.LATE},
+        {"event": event(Kind.OUTAGE, "cedar")},
+        {"sequence": 7},
+        {"batch": 1},
+    ],
+)
+def test_what_comes_out_otherwise_is_named_by_its_place(change):
+    _, batches = taken([in_force(), event(Kind.OUTAGE, "birch")])
+    course = Course.begin(MARKET, resolve)
+    course.follow(batches[0].entries)
+    (entry,) = batches[1].entries
+    with pytest.raises(Diverged, match=r"market.event tiny [27]: "):
+        course.follow([entry._replace(logged=replace(entry.logged, **change))])
+
+
+@pytest.mark.parametrize(
+    "change", [{"submitted_by": "another"}, {"submitted_at": CAME + dt.timedelta(days=1)}]
+)
+def test_who_handed_an_event_in_and_when_is_in_the_chain(change):
+    _, (batch,) = taken([in_force()])
+    with pytest.raises(Diverged, match="its digest"):
+        Course.begin(MARKET, resolve).follow([batch.entries[0]._replace(**change)])

@@ -1,0 +1,211 @@
+"""Who leads appends, and nobody else; whatever is killed, nothing is lost or doubled."""
+
+import random
+import threading
+from contextlib import closing
+from dataclasses import replace
+from threading import Event as Flag
+
+import psycopg
+import pytest
+
+from database.catalogue.verification import verify_schema
+from database.session import transaction
+from market import store
+from market.core.events import Kind
+from market.inbox import submit
+from market.leading import catch_up, connect, find_course, is_fenced
+from market.sealing import seal
+from market.worker import Leader, work
+from tests.market.led import (
+    MARKET,
+    hand_in,
+    happenings,
+    hold_to_replay,
+    log_of,
+    reading,
+    resolve,
+    start_worker,
+    wait_until_taken,
+    writer_url,
+)
+from tests.market.streams import event
+
+
+def leader_of(connection) -> Leader:
+    """Whoever leads from here on."""
+    course = find_course(connection, MARKET, resolve)
+    epoch = store.begin_epoch(connection, MARKET)
+    catch_up(connection, course)
+    return Leader(connection, course, epoch)
+
+
+@pytest.fixture
+def connection(committed_database):
+    with closing(connect(writer_url(committed_database))) as opened:
+        yield opened
+
+
+def test_what_is_handed_in_is_in_the_log_with_what_was_published(committed_database, connection):
+    events = happenings(900)
+    hand_in(committed_database, events)
+    leader = leader_of(connection)
+    while leader.step():
+        pass
+    entries = hold_to_replay(committed_database, events)
+    assert [each.logged.event for each in entries] == events
+    with transaction(committed_database) as session:
+        assert list(verify_schema(session)) == []
+
+
+def test_who_leads_no_more_appends_nothing(committed_database, connection):
+    hand_in(committed_database, happenings(3))
+    old = leader_of(connection)
+    with closing(connect(writer_url(committed_database))) as other:
+        new = leader_of(other)
+        with pytest.raises(psycopg.DatabaseError) as refused:
+            old.step()
+        assert is_fenced(refused.value)
+        assert log_of(other) == []
+        while new.step():
+            pass
+    hold_to_replay(committed_database, happenings(3))
+
+
+def test_who_thinks_that_the_log_ends_elsewhere_appends_nothing(committed_database, connection):
+    hand_in(committed_database, happenings(3), at_once=4)
+    leader = leader_of(connection)
+    leader.course.head = leader.course.head._replace(sequence=5)
+    with pytest.raises(psycopg.DatabaseError) as refused:
+        leader.step()
+    assert is_fenced(refused.value)
+    assert log_of(connection) == []
+
+
+def test_nobody_writes_the_log_by_hand(connection):
+    for statement in (
+        "INSERT INTO market.head VALUES ('tiny', 9, 0, '', '')",
+        "UPDATE market.head SET epoch = 9",
+        "DELETE FROM market.submission",
+        "INSERT INTO market.event (market) VALUES ('tiny')",
+        "SELECT market.make_days('event', ARRAY[date '2024-01-01'])",
+        "INSERT INTO market.opening VALUES ('tiny', '2024-01-01', 1, '', '')",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def test_what_is_in_the_log_is_handed_in_no_second_time(committed_database, connection):
+    events = happenings(20)
+    hand_in(committed_database, events)
+    leader = leader_of(connection)
+    while leader.step():
+        pass
+    hand_in(committed_database, events)
+    assert store.pending(connection, MARKET) == []
+    with transaction(committed_database) as session:
+        other = replace(events[3], entity="x" + events[3].entity)
+        found = submit(session, MARKET, [other, event(Kind.CLOCK)], by="test")
+    assert [each.code for each in found] == ["event-key-again"]
+    assert leader.step() is None
+    hold_to_replay(committed_database, events)
+
+
+def test_a_leader_goes_on_where_the_last_day_began(committed_database, connection):
+    events = happenings(900)
+    for start in range(0, len(events), 90):
+        hand_in(committed_database, events[start : start + 90])
+        leader = leader_of(connection)
+        while leader.step():
+            pass
+    assert len(store.openings(connection, MARKET)) == 2
+    hold_to_replay(committed_database, events)
+
+
+def test_a_stretch_is_sealed_once_and_follows_the_one_before(committed_database, connection):
+    hand_in(committed_database, happenings(30))
+    leader = leader_of(connection)
+    for _ in range(2):
+        leader.step()  # the law by itself, and then the rest
+        for _ in range(2):
+            seal(connection, MARKET, leader.course.head)
+    rows = connection.execute(
+        "SELECT first_sequence, last_sequence, event_digest, key FROM market.sealed "
+        "LEFT JOIN ledger.log_leaf ON source = 'market.sealed' AND log_leaf.digest = sealed.digest "
+        "ORDER BY 1"
+    ).fetchall()
+    assert [(row[0], row[1], row[3]) for row in rows] == [(1, 1, "tiny/1"), (2, 31, "tiny/31")]
+    assert bytes(rows[1][2]) == leader.course.head.event_digest
+
+
+def test_of_two_workers_one_leads_and_the_other_takes_over(committed_database):
+    url, stops, told = writer_url(committed_database), [Flag(), Flag()], []
+    threads = [
+        threading.Thread(target=work, args=(url, MARKET, resolve, stop, told.append))
+        for stop in stops
+    ]
+    events = happenings(200)
+    for thread in threads:
+        thread.start()
+    hand_in(committed_database, events[:100])
+    wait_until_taken(committed_database)
+    first = next(place for place, each in enumerate(told) if "leading" in each)
+    assert sum("leading in epoch" in each for each in told) == 1, told
+    stops[0].set()
+    threads[0].join()
+    hand_in(committed_database, events[100:])
+    wait_until_taken(committed_database)
+    stops[1].set()
+    threads[1].join()
+    assert "epoch 1" in told[first]
+    hold_to_replay(committed_database, events)
+    with reading(committed_database) as connection:
+        assert store.sealed_up_to(connection, MARKET) == 201
+
+
+def test_workers_that_are_killed_lose_nothing_and_double_nothing(committed_database):
+    killed(committed_database, kills=20, seed=14)
+
+
+def killed(engine, kills: int, seed: int) -> None:
+    """Kill whoever leads, again and again, while events are handed in; then hold to replay."""
+    chance, url = random.Random(seed), writer_url(engine)
+    events, pause = happenings(kills * 40, seed), Flag()
+    workers, led = [start_worker(url) for _ in range(2)], 0
+    try:
+        for number in range(kills):
+            part = events[number * 40 : (number + 1) * 40]
+            producer = threading.Thread(target=hand_in, args=(engine, part, 3))
+            producer.start()
+            if number % 4:  # each fourth is killed while it takes over, or before
+                wait_for_epoch(engine, led + 1)
+            pause.wait(chance.random() * 0.06)
+            led = epoch_of(engine)
+            workers[0].kill()  # the eldest leads
+            workers.pop(0).join()
+            workers.append(start_worker(url))
+            producer.join()
+        hand_in(engine, events[kills * 40 :])
+        hand_in(engine, events)  # of which all were handed in
+        wait_until_taken(engine)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join()
+    hold_to_replay(engine, events)
+    assert epoch_of(engine) > kills * 3 // 4, "somebody took over"
+
+
+def epoch_of(engine) -> int:
+    with reading(engine) as connection:
+        row = connection.execute("SELECT epoch FROM market.head").fetchone()
+    return row[0] if row else 0
+
+
+def wait_for_epoch(engine, epoch: int) -> None:
+    pause = Flag()
+    for _ in range(500):
+        if epoch_of(engine) >= epoch:
+            return
+        pause.wait(0.01)
+    raise AssertionError(f"nobody leads in epoch {epoch}")
