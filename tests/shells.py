@@ -73,6 +73,7 @@ SHELLS = {
     "ledger/verification.py": "reads every row to prove it",
     "market/fed_days.py": "loads a day of readings and the law of it",
     "market/inbox.py": "use case: hand events in",
+    "market/law_of_days.py": "loads the law of a day",
     "market/leading.py": "asks the database who leads, and reads its log",
     "market/sealing.py": "seals a log, by a thread of its own",
     "market/stored_rows.py": "reads every row to prove it",

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from database.bulk import driver_connection
 from database.session import transaction
 from ledger.people import store as people
+from market import store
+from market.law_of_days import refuse_offline
 from portal.management.arguments import (
     JSON,
     KNOWN_AT,
@@ -19,15 +22,24 @@ from portal.management.arguments import (
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from portal.market_feed import Fed, feed
+from portal.market_worker import lead
 
 
-class Command(BaseCommand[Fed]):
+class Command(BaseCommand[Fed | None]):
     help = (
-        "The market online, which is priced while its intervals run. `feed` tells it a day of "
-        "readings as if the day were lived through, so that it can be watched."
+        "The market online, which is priced while its intervals run. `run` leads it until stopped; "
+        "`feed` tells it a day of readings as if the day were lived through, so that it can be "
+        "watched."
     )
     appends_facts = frozenset({"feed"})
     actions: ClassVar = {
+        "run": Subcommand(
+            "take what the market is told, and publish its prices, until interrupted; where "
+            "another process does, follow it, and take over when it ends",
+            (
+                MARKET,
+            ),
+        ),
         "feed": Subcommand(
             "tell a market a day of its readings, event by event; what it was told is not told "
             "twice, so a feed that was stopped goes on",
@@ -53,7 +65,24 @@ class Command(BaseCommand[Fed]):
         ),
     }  # fmt: skip
 
-    def run(self, options: Options) -> Fed:
+    def run(self, options: Options) -> Fed | None:
+        if options.action == "feed":
+            return self._feed(options)
+        self._check(options)
+        return None
+
+    def _check(self, options: Options) -> None:
+        """Refuse a market that is not online, unless it was led: its log says by which law."""
+        with transaction() as session:
+            opened = store.last_opening(driver_connection(session), options.market)
+        if opened is None:
+            refuse_offline(options.market, options.now.date(), options.now)
+
+    def go_on(self, outcome: Fed | None, options: Options) -> None:
+        if options.action == "run":
+            lead(options.market, self.stdout.write)
+
+    def _feed(self, options: Options) -> Fed:
         with transaction() as session:
             account = people.acting(session).account
         title = f"Feeding {options.market} with {options.day}"
@@ -67,8 +96,8 @@ class Command(BaseCommand[Fed]):
                 progress=progress,
             )
 
-    def as_json(self, outcome: Fed, options: Options) -> Any:
-        return {
+    def as_json(self, outcome: Fed | None, options: Options) -> Any:
+        return outcome and {
             "market": outcome.market,
             "day": outcome.day,
             "told_before": outcome.before,
@@ -76,7 +105,9 @@ class Command(BaseCommand[Fed]):
             "left": outcome.left,
         }
 
-    def lines(self, outcome: Fed, options: Options) -> Iterator[str]:
+    def lines(self, outcome: Fed | None, options: Options) -> Iterator[str]:
+        if outcome is None:
+            return  # what it becomes is said while it leads
         again = f"; {outcome.before:,} had been told before" if outcome.before else ""
         yield f"{outcome.market}, {outcome.day}: {outcome.now:,} events told{again}."
         if outcome.left:
