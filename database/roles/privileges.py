@@ -24,6 +24,7 @@ FACTS: Privileges = {WRITER: APPEND, PORTAL: READ, AUDITOR: READ}
 """Facts are appended by commands and workers: what people ask for in the portal, a worker does."""
 BY_GUARDS: Privileges = {WRITER: READ, PORTAL: READ, AUDITOR: READ}
 """Rows that a guard appends, as its owner: nobody can write one by hand."""
+NOBODY: Privileges = {}
 UNDER_WAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: ANY_ROW}
 """What Django keeps for a while, and changes."""
 OF_DJANGO: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: READ}
@@ -96,6 +97,8 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         "market.submission": {WRITER: READ, AUDITOR: READ},
         "market.event": {WRITER: READ, AUDITOR: READ},
         "market.opening": {WRITER: READ, AUDITOR: READ},
+        # Days are read through their table: of themselves, nobody may read one.
+        **dict.fromkeys(("market.event_18991231", "market.publication_18991231"), NOBODY),
         "market.publication": BY_GUARDS,
         "market.head": BY_GUARDS,
         "market.sealed": FACTS,
