@@ -1,7 +1,7 @@
 """`manage.py market ...`: the market online."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from database.bulk import driver_connection
 from database.session import transaction
@@ -25,7 +25,14 @@ from portal.market_feed import Fed, feed
 from portal.market_worker import lead
 
 
-class Command(BaseCommand[Fed | None]):
+class Led(NamedTuple):
+    """How many events of a market were taken until it was left."""
+
+    market: str
+    taken: int
+
+
+class Command(BaseCommand[Fed | Led]):
     help = (
         "The market online, which is priced while its intervals run. `run` leads it until stopped; "
         "`feed` tells it a day of readings as if the day were lived through, so that it can be "
@@ -36,9 +43,7 @@ class Command(BaseCommand[Fed | None]):
         "run": Subcommand(
             "take what the market is told, and publish its prices, until interrupted; where "
             "another process does, follow it, and take over when it ends",
-            (
-                MARKET,
-            ),
+            (MARKET, JSON),
         ),
         "feed": Subcommand(
             "tell a market a day of its readings, event by event; what it was told is not told "
@@ -65,22 +70,16 @@ class Command(BaseCommand[Fed | None]):
         ),
     }  # fmt: skip
 
-    def run(self, options: Options) -> Fed | None:
-        if options.action == "feed":
-            return self._feed(options)
-        self._check(options)
-        return None
+    def run(self, options: Options) -> Fed | Led:
+        return self._feed(options) if options.action == "feed" else self._lead(options)
 
-    def _check(self, options: Options) -> None:
-        """Refuse a market that is not online, unless it was led: its log says by which law."""
+    def _lead(self, options: Options) -> Led:
+        # A market that was led is online by the law that its log names.
         with transaction() as session:
             opened = store.last_opening(driver_connection(session), options.market)
         if opened is None:
             refuse_offline(options.market, options.now.date(), options.now)
-
-    def go_on(self, outcome: Fed | None, options: Options) -> None:
-        if options.action == "run":
-            lead(options.market, self.stdout.write)
+        return Led(options.market, lead(options.market, self.stderr.write))
 
     def _feed(self, options: Options) -> Fed:
         with transaction() as session:
@@ -96,8 +95,10 @@ class Command(BaseCommand[Fed | None]):
                 progress=progress,
             )
 
-    def as_json(self, outcome: Fed | None, options: Options) -> Any:
-        return outcome and {
+    def as_json(self, outcome: Fed | Led, options: Options) -> Any:
+        if isinstance(outcome, Led):
+            return outcome._asdict()
+        return {
             "market": outcome.market,
             "day": outcome.day,
             "told_before": outcome.before,
@@ -105,9 +106,10 @@ class Command(BaseCommand[Fed | None]):
             "left": outcome.left,
         }
 
-    def lines(self, outcome: Fed | None, options: Options) -> Iterator[str]:
-        if outcome is None:
-            return  # what it becomes is said while it leads
+    def lines(self, outcome: Fed | Led, options: Options) -> Iterator[str]:
+        if isinstance(outcome, Led):
+            yield f"{outcome.market}: stopped; {outcome.taken:,} events were taken."
+            return
         again = f"; {outcome.before:,} had been told before" if outcome.before else ""
         yield f"{outcome.market}, {outcome.day}: {outcome.now:,} events told{again}."
         if outcome.left:
