@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
+from django.conf import settings
+from django.core.management.base import CommandError
+
 from database.bulk import driver_connection
 from database.session import transaction
 from ledger.people import store as people
@@ -22,7 +25,9 @@ from portal.management.arguments import (
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from portal.market_feed import Fed, feed
+from portal.market_stream import run_stream
 from portal.market_worker import lead
+from portal.serving import Unserved
 
 
 class Led(NamedTuple):
@@ -32,11 +37,17 @@ class Led(NamedTuple):
     taken: int
 
 
-class Command(BaseCommand[Fed | Led]):
+class Told(NamedTuple):
+    """How many listened to a stream of markets until it was stopped."""
+
+    listeners: int
+
+
+class Command(BaseCommand[Fed | Led | Told]):
     help = (
         "The market online, which is priced while its intervals run. `run` leads it until stopped; "
         "`feed` tells it a day of readings as if the day were lived through, so that it can be "
-        "watched."
+        "watched; `stream` tells whoever listens of each price as it is published."
     )
     appends_facts = frozenset({"feed"})
     actions: ClassVar = {
@@ -68,10 +79,24 @@ class Command(BaseCommand[Fed | Led]):
                 JSON,
             ),
         ),
+        "stream": Subcommand(
+            "tell everybody who listens of each price as it is published, until interrupted; "
+            "`serve` starts one of its own",
+            (
+                argument(
+                    "--port", type=int, metavar="NUMBER",
+                    help="of this machine, for a proxy, 0 for one that is free; default: a socket "
+                    "at which the portal asks",
+                ),
+                JSON,
+            ),
+        ),
     }  # fmt: skip
 
-    def run(self, options: Options) -> Fed | Led:
-        return self._feed(options) if options.action == "feed" else self._lead(options)
+    def run(self, options: Options) -> Fed | Led | Told:
+        if options.action == "feed":
+            return self._feed(options)
+        return self._stream(options) if options.action == "stream" else self._lead(options)
 
     def _lead(self, options: Options) -> Led:
         # A market that was led is online by the law that its log names.
@@ -80,6 +105,16 @@ class Command(BaseCommand[Fed | Led]):
         if opened is None:
             refuse_offline(options.market, options.now.date(), options.now)
         return Led(options.market, lead(options.market, self.stderr.write))
+
+    def _stream(self, options: Options) -> Told:
+        path = settings.TALLYSTICK_STREAM_SOCKET if options.port is None else None
+        try:
+            return Told(run_stream(self._announce, path=path, port=options.port or 0))
+        except Unserved as error:
+            raise CommandError(str(error)) from None
+
+    def _announce(self, where: str) -> None:
+        self.stderr.write(f"Markets are told of at {where} (stop it with Ctrl-C)")
 
     def _feed(self, options: Options) -> Fed:
         with transaction() as session:
@@ -95,8 +130,8 @@ class Command(BaseCommand[Fed | Led]):
                 progress=progress,
             )
 
-    def as_json(self, outcome: Fed | Led, options: Options) -> Any:
-        if isinstance(outcome, Led):
+    def as_json(self, outcome: Fed | Led | Told, options: Options) -> Any:
+        if isinstance(outcome, Led | Told):
             return outcome._asdict()
         return {
             "market": outcome.market,
@@ -106,7 +141,10 @@ class Command(BaseCommand[Fed | Led]):
             "left": outcome.left,
         }
 
-    def lines(self, outcome: Fed | Led, options: Options) -> Iterator[str]:
+    def lines(self, outcome: Fed | Led | Told, options: Options) -> Iterator[str]:
+        if isinstance(outcome, Told):
+            yield f"Stopped; {outcome.listeners:,} listened."
+            return
         if isinstance(outcome, Led):
             yield f"{outcome.market}: stopped; {outcome.taken:,} events were taken."
             return
