@@ -12,7 +12,7 @@ from market.core.events import Event
 from market.core.online import OnlineMarket
 from market.fed_days import events_of_day
 from market.inbox import submit
-from market.leading import connect, find_course
+from market.leading import catch_up, connect, find_course
 from market.rules import online_market
 from market.worker import Leader
 from rulebook.law import rules_at
@@ -44,6 +44,8 @@ def lead(engine: Engine, market: str) -> None:
     url = plain_url(engine.url.render_as_string(hide_password=False))
     with closing(connect(url)) as connection:
         course = find_course(connection, market, resolve)
-        leader = Leader(connection, course, store.begin_epoch(connection, market))
+        epoch = store.begin_epoch(connection, market)
+        catch_up(connection, course)
+        leader = Leader(connection, course, epoch)
         while leader.step() is not None:
             pass
