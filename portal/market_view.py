@@ -8,7 +8,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from common.currencies import currency
-from portal.amounts import money_parts
+from portal.amounts import local_time, money_parts
 from portal.charts.chart import Chart
 from portal.charts.nesting import MOST_PARTS
 from portal.charts.times import Series, time_chart
@@ -17,7 +17,7 @@ from portal.queries.market_now import OnlineLaw, Published
 
 PPM_OF_TENTH = 1_000
 WHOLE_PPM = 1_000_000
-LEVELS = ((600_000, "ample"), (900_000, "even"), (WHOLE_PPM, "tight"))
+LEVELS = ((600_000, "ample"), (900_000, "moderate"), (WHOLE_PPM, "tight"))
 """Up to which tightness a part is called what; above the last it is short."""
 SHORT = "short"
 MINUTE = dt.timedelta(minutes=1)
@@ -275,8 +275,8 @@ def _parts(holarchy: Holarchy, since: Sequence[Published]) -> tuple[Part, ...]:
 def lines_chart(law: OnlineLaw, ends: Sequence[Published], key: str = "prices") -> Chart | None:
     """Return the prices of yesterday and today so far, at the ends of intervals; None without any.
 
-    The dearest node, the cheapest, and the outermost layer where it is one part. An interval whose
-    end was not published has the prices of the one before it, as nothing happened in between.
+    Those of the dearest node and of the cheapest. An interval whose end was not published has the
+    prices of the one before it, as nothing happened in between.
 
     Args:
         ends: in their order, of one or two local days, the later of which is that of the law.
@@ -288,7 +288,7 @@ def lines_chart(law: OnlineLaw, ends: Sequence[Published], key: str = "prices") 
     first, last = min(figures), max(figures)
     step = law.rules.interval_minutes * MINUTE
     moments = [first + number * step for number in range((last - first) // step + 1)]
-    filled: list[tuple[int, int, int]] = []
+    filled: list[tuple[int, int]] = []
     for at in moments:
         filled.append(figures.get(at) or filled[-1])
     zone = ZoneInfo(law.zone)
@@ -297,17 +297,19 @@ def lines_chart(law: OnlineLaw, ends: Sequence[Published], key: str = "prices") 
         # An interval is of the day in which it began.
         for day, of_day in groupby(moments, key=lambda at: (at - step).astimezone(zone).date())
     ]
-    has_whole = len({parts[law.grid.layers[0]] for parts in holarchy.around.values()}) == 1
-    names = ("Dearest node", "Cheapest node", *(["Whole grid"] if has_whole else []))
     series = [
-        Series(name, tuple(each[number] for each in filled)) for number, name in enumerate(names)
+        Series(name, tuple(each[number] for each in filled))
+        for number, name in enumerate(("Dearest node", "Cheapest node"))
     ]
     unit = Unit("micro per MWh", law.rules.currency)
-    return time_chart(key, "Prices published at the ends of intervals", days, series, unit)
+    made = time_chart(key, "Prices published at the ends of intervals", days, series, unit)
+    # A day that was not online from its midnight on is counted from where it was.
+    note = f"The first of these intervals ended on {local_time(first, law.zone)}."
+    return replace(made, table=replace(made.table, note=note))
 
 
-def _node_prices(holarchy: Holarchy, ended: Published) -> tuple[int, int, int]:
-    """Return the highest and the lowest price of a node, and that of the first part."""
+def _node_prices(holarchy: Holarchy, ended: Published) -> tuple[int, int]:
+    """Return the highest and the lowest price of a node."""
     prices = ended.price_micro_per_mwh
     of_nodes = [max(prices[index] for index in held) for held in holarchy.of_nodes.values()]
-    return max(of_nodes), min(of_nodes), prices[0]
+    return max(of_nodes), min(of_nodes)

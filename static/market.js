@@ -13,6 +13,7 @@
   const live = page.querySelector("[data-live]");
   const clock = page.querySelector("[data-clock]");
   const published = page.querySelector("[data-published]");
+  const publishedAt = page.querySelector("[data-published-at]");
   const rest = page.querySelector("[data-rest-of-page]");
   const moved = new Set();
   let isDrawing = false;
@@ -55,6 +56,18 @@
     live.className = `status ${isLive ? "good" : "care"}`;
   };
 
+  const local = (moment) =>
+    new Date(moment).toLocaleString("en-GB", {
+      timeZone: told.zone,
+      day: "numeric",
+      month: "short",
+      year: "numeric",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      timeZoneName: "short",
+    });
+
   const ago = (moment) => {
     const seconds = Math.max(0, Math.round((Date.now() - Date.parse(moment)) / 1000));
     if (seconds < 2) return "this moment";
@@ -96,17 +109,8 @@
       ];
       moved.add(index);
     });
-    const at = new Date(said.at);
-    clock.textContent = at.toLocaleString("en-GB", {
-      timeZone: told.zone,
-      day: "numeric",
-      month: "short",
-      year: "numeric",
-      hour: "2-digit",
-      minute: "2-digit",
-      second: "2-digit",
-      timeZoneName: "short",
-    });
+    clock.textContent = local(said.at);
+    publishedAt.textContent = local(said.published_at);
     published.dataset.published = said.published_at;
     age();
     say("Live", true);

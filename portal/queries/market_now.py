@@ -17,7 +17,7 @@ from rulebook.store import markets
 
 WHOLE = (Cause.RULES, Cause.TICK, Cause.INTERVAL_END)
 """What tells of every part of the grid as it is then."""
-LAST_SHOWN = 12
+LAST_SHOWN = 8
 WHY = {
     Cause.MOVED: "prices moved by more than the deadband",
     Cause.INTERVAL_END: "an interval ended",

@@ -1,6 +1,7 @@
 """Markets online: which there are, and what one is now, for everybody."""
 
 import datetime as dt
+from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,8 +13,11 @@ from sqlalchemy.orm import Session
 
 from database.session import transaction
 from market.places import Place
+from portal.access import SignedInRequest
 from portal.market_view import Holarchy, MarketNow, lines_chart
 from portal.queries import market_now as queries
+from portal.queries.market_watch import Watch, watch
+from portal.readings_kept import keep_list
 from rulebook.store import markets
 
 SECTION = "market"
@@ -44,6 +48,10 @@ def page(request: HttpRequest, market: str) -> HttpResponse:
         context = _context(session, market, place, now)
         if "shown" in context:
             context["rest"] = _rest_at(session, market, place, now)
+        context["watch"] = _watch(session, market, context["law"], now)
+    if context["watch"]:
+        # It names units and supply points of everybody.
+        keep_list(cast(SignedInRequest, request), is_everybodys=True)
     context |= {"section": SECTION, "is_wall": "wall" in request.GET}
     return render(request, "market/now.html", context)
 
@@ -70,6 +78,12 @@ def _context(session: Session, market: str, place: Place, now: dt.datetime) -> d
         "is_fresh": age < FRESH,
         "is_quiet": age > QUIET,
     }
+
+
+def _watch(session: Session, market: str, law: object, now: dt.datetime) -> Watch | None:
+    """Return what became of the events of the market's yesterday and today, for who runs it."""
+    today = law.day if isinstance(law, queries.OnlineLaw) else now.date()
+    return watch(session, market, today - dt.timedelta(days=1), today)
 
 
 _kept: dict[str, tuple[Place, SafeString]] = {}
