@@ -48,7 +48,7 @@ WORDS_OF_TYPE = {
 """What a day, an instant and a month are called, whatever the command."""
 
 
-ACTIONS_THAT_GO_ON = {"market stream"}
+ACTIONS_THAT_GO_ON = {"market run", "market stream"}
 """Beside actions of the same command that end, and have an outcome."""
 
 
