@@ -28,6 +28,8 @@ PASSED_ON = frozenset(
 """Of the headers of an answer; what it says of its connection is of the connection to here."""
 PIECE_BYTES = 65_536
 HEAD_SECONDS = 10
+WAIT_SECONDS, PAUSE_SECONDS = 5.0, 0.1
+"""For a process that is not there yet, and between two looks for it."""
 SEND_SECONDS = 15
 """For a reader to take a piece."""
 MOST_AT_ONCE = 500
@@ -86,9 +88,9 @@ class Relay:
 
     async def _pass_on(self, request: bytes, receive: Receive, send: Send) -> Refusal | None:
         try:
-            async with asyncio.timeout(HEAD_SECONDS):
-                reader, writer = await asyncio.open_unix_connection(self.path)
-        except (OSError, TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                reader, writer = await _connect(self.path)
+        except TimeoutError:
             return ABSENT
         try:
             start = await _asked(request, reader, writer)
@@ -99,6 +101,18 @@ class Relay:
         finally:
             writer.transport.abort()
         return None
+
+
+async def _connect(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection as soon as somebody answers: a process that begins, or begins again.
+
+    A browser that is refused does not ask for a stream a second time.
+    """
+    while True:
+        try:
+            return await asyncio.open_unix_connection(path)
+        except OSError:
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _asked(

@@ -135,6 +135,8 @@ def test_other_addresses_are_answered_by_pages(tmp_path):
 
 
 def test_a_process_that_is_not_there_or_says_nothing_is_told_of_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(relay, "WAIT_SECONDS", 0.05)
+
     async def without():
         listener = Listener()
         edge = Edge(echo, 1, refuse_nobody, relay=Relay(str(tmp_path / "nobody")))
@@ -181,5 +183,21 @@ def test_a_reader_that_stops_is_cut_off(tmp_path, monkeypatch):
             async with asyncio.timeout(5):
                 await edge(asked_for(), listener.receive, listener.send)
                 await upstream.left.wait()
+
+    asyncio.run(scene())
+
+
+def test_a_process_that_begins_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(relay, "PAUSE_SECONDS", 0.01)
+
+    async def scene():
+        listener = Listener()
+        edge = Edge(echo, 1, refuse_nobody, relay=Relay(str(tmp_path / "socket")))
+        answering = asyncio.create_task(edge(asked_for(), listener.receive, listener.send))
+        await asyncio.sleep(0.05)
+        assert listener.told == []
+        async with relaying(Upstream(b"all", goes_on=False), tmp_path):
+            await answering
+        assert listener.text == b"all"
 
     asyncio.run(scene())
