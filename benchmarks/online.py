@@ -29,7 +29,7 @@ from market import store
 from market.core.events import Event
 from market.core.online import OnlineMarket
 from market.leading import connect
-from market.worker import work
+from market.worker import Worker
 
 MARKET = "online-benchmark"
 SINGLE_EVENTS, PAUSE_S = 600, 0.004
@@ -107,9 +107,8 @@ class Bench:
 
     def _start(self) -> None:
         market = self.market
-        worker = get_context("fork").Process(
-            target=work, args=(self.url, MARKET, lambda _day, _known: market, Flag()), daemon=True
-        )
+        leading = Worker(self.url, MARKET, lambda _day, _known: market, Flag(), lambda _: None)
+        worker = get_context("fork").Process(target=leading.run, daemon=True)
         worker.start()
         self.workers.append(worker)
 

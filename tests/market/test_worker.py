@@ -15,7 +15,7 @@ from market.core.events import Kind
 from market.inbox import submit
 from market.leading import catch_up, connect, find_course, is_fenced
 from market.sealing import seal
-from market.worker import Leader, work
+from market.worker import Leader, Worker
 from tests.market.killing import killed
 from tests.market.led import (
     MARKET,
@@ -140,7 +140,7 @@ def test_a_stretch_is_sealed_once_and_follows_the_one_before(committed_database,
 def test_of_two_workers_one_leads_and_the_other_takes_over(committed_database):
     url, stops, told = writer_url(committed_database), [Flag(), Flag()], []
     threads = [
-        threading.Thread(target=work, args=(url, MARKET, resolve, stop, told.append))
+        threading.Thread(target=Worker(url, MARKET, resolve, stop, told.append).run)
         for stop in stops
     ]
     events = happenings(200)
