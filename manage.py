@@ -73,7 +73,7 @@ def choose_role(arguments: list[str]) -> None:
     from database.addresses import ROLE_VARIABLE
     from database.roles.names import Role
 
-    is_web = arguments[1:2] == ["serve"]
+    is_web = arguments[1:2] == ["serve"] or arguments[1:3] == ["market", "stream"]
     os.environ[ROLE_VARIABLE] = Role.PORTAL if is_web else Role.WRITER
 
 

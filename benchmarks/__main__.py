@@ -18,6 +18,7 @@ from benchmarks import (
     law_of_day,
     ledger,
     log,
+    online,
     settling,
     shapley,
 )
@@ -34,6 +35,7 @@ TARGETS: dict[str, Callable[[], list[Result]]] = {
     "the ledger, against its targets": ledger.results,
     "invoicing, against its target": invoicing.results,
     "the transparency log, against its targets": log.results,
+    "a market online, against its targets": online.results,
     "the law of a day, against its target": law_of_day.results,
     "documents, against their targets": documents.results,
     "a month of settlement, against its target": settling.month_results,

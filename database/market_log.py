@@ -127,10 +127,11 @@ $$
 """
 """Returns the places, from 1, of events whose key stands for something else."""
 
+# `days` are those of the events that are taken, each once at least.
 CREATE_APPEND = f"""
 CREATE FUNCTION market.append(
     of_market text, of_epoch bigint, first_sequence bigint,
-    taken bigint[], outcomes text[], digests bytea[],
+    taken bigint[], days date[], outcomes text[], digests bytea[],
     published_days date[], published_at timestamptz[], causes text[], holon_counts int[],
     of_holons int[], tightness bigint[], prices bigint[], sell_prices bigint[],
     published_digests bytea[], opened_day date, opened_state text, opened_digest bytea
@@ -149,8 +150,7 @@ BEGIN
         RAISE EXCEPTION 'market.head of %: another leads, or its log does not end with %',
             of_market, first_sequence - 1 USING ERRCODE = '{FENCED_SQLSTATE}';
     END IF;
-    PERFORM market.make_days('event', (
-        SELECT array_agg(DISTINCT day) FROM market.submission WHERE number = ANY (taken)));
+    PERFORM market.make_days('event', days);
     PERFORM market.make_days('publication', published_days);
     WITH moving AS (
         DELETE FROM market.submission WHERE market = of_market AND number = ANY (taken)
@@ -195,9 +195,8 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "market.begin_epoch(text)": CREATE_BEGIN_EPOCH,
         "market.submit(text, date[], text[], text[], text[], timestamptz[], int[], bigint[], "
         "int[], text[], text)": CREATE_SUBMIT,
-        "market.append(text, bigint, bigint, bigint[], text[], bytea[], date[], timestamptz[], "
-        "text[], int[], int[], bigint[], bigint[], bigint[], bytea[], date, text, bytea)": (
-            CREATE_APPEND
-        ),
+        "market.append(text, bigint, bigint, bigint[], date[], text[], bytea[], date[], "
+        "timestamptz[], text[], int[], int[], bigint[], bigint[], bigint[], bytea[], date, text, "
+        "bytea)": (CREATE_APPEND),
     }
 )

@@ -41,9 +41,9 @@ SELECT number, day, key, kind, entity, at, numbers, words, submitted_at, submitt
   FROM market.submission WHERE market = %s ORDER BY number LIMIT %s
 """
 APPEND = (
-    "SELECT market.append(%s, %s, %s, %s::bigint[], %s::text[], %s::bytea[], %s::date[], "
-    "%s::timestamptz[], %s::text[], %s::int[], %s::int[], %s::bigint[], %s::bigint[], "
-    "%s::bigint[], %s::bytea[], %s::date, %s::text, %s::bytea)"
+    "SELECT market.append(%s, %s, %s, %s::bigint[], %s::date[], %s::text[], %s::bytea[], "
+    "%s::date[], %s::timestamptz[], %s::text[], %s::int[], %s::int[], %s::bigint[], "
+    "%s::bigint[], %s::bigint[], %s::bytea[], %s::date, %s::text, %s::bytea)"
 )
 BEGIN_EPOCH = "SELECT market.begin_epoch(%s)"
 HEAD = "SELECT sequence, event_digest, publication_digest FROM market.head WHERE market = %s"
@@ -160,6 +160,7 @@ def append(
             epoch,
             entries[0].logged.sequence,
             np.array(numbers, dtype=np.int64),
+            list({entry.logged.event.day for entry in entries}),
             [entry.logged.outcome.value for entry in entries],
             [entry.digest for entry in entries],
             *_published(publications),

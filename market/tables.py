@@ -15,7 +15,6 @@ from sqlalchemy import (
     Identity,
     Integer,
     LargeBinary,
-    SmallInteger,
     Text,
     UniqueConstraint,
     func,
@@ -97,7 +96,7 @@ class PublicationRow(Base):
 
     market: Mapped[str] = mapped_column(Text, primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    part: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    part: Mapped[int] = mapped_column(Integer, primary_key=True)
     day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
     at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     cause: Mapped[str] = mapped_column(Text)

@@ -67,76 +67,85 @@ class Leader:
         return batch
 
 
-def work(url: str, market: str, resolve: Resolve, stop: Flag, tell: Tell = lambda _: None) -> None:
-    """Lead a market, or wait to, until told to stop.
+@dataclass
+class Worker:
+    """A process that leads a market, or waits to.
 
-    Args:
+    Attributes:
         url: of the database, as psycopg reads it.
         market: to lead.
         resolve: gives law.
         stop: is set by who wants it to end; what is being appended is appended first.
         tell: is told what it becomes, in a sentence.
-
-    Raises:
-        Diverged: the log does not come out as it is stored; nobody should append to it.
+        taken: how many events it took as the leader.
     """
-    while not stop.is_set():
-        try:
-            with closing(connect(url)) as connection:
-                _work(connection, url, market, resolve, stop, tell)
-        except psycopg.OperationalError as error:
-            tell(f"{market}: the database was lost ({_reason(error)}); asking again")
-            stop.wait(REST_SECONDS)
-        except psycopg.DatabaseError as error:
-            if not is_fenced(error):
-                raise
-            tell(f"{market}: another leads now; waiting")
 
+    url: str
+    market: str
+    resolve: Resolve
+    stop: Flag
+    tell: Tell = print
+    taken: int = 0
 
-def _work(
-    connection: Connection, url: str, market: str, resolve: Resolve, stop: Flag, tell: Tell
-) -> None:
-    ear, course = Ear(connection), find_course(connection, market, resolve)
-    with closing(connect(url)) as lock:
-        if not _wait_for_turn(connection, ear, Turn(lock, lock_key(market)), course, stop, tell):
-            return
-        epoch = store.begin_epoch(connection, market)
-        catch_up(connection, course)
-        tell(f"{market}: leading in epoch {epoch}, from event {course.head.sequence + 1:,}")
-        sealer = Sealer(url, market)
-        try:
-            _lead(Leader(connection, course, epoch), ear, sealer, stop)
-        finally:
-            sealer.end()
+    def run(self) -> None:
+        """Work until told to stop.
 
+        Raises:
+            Diverged: the log does not come out as it is stored; nobody should append to it.
+        """
+        while not self.stop.is_set():
+            try:
+                with closing(connect(self.url)) as connection:
+                    self._work(connection)
+            except psycopg.OperationalError as error:
+                self.tell(f"{self.market}: the database was lost ({_reason(error)}); asking again")
+                self.stop.wait(REST_SECONDS)
+            except psycopg.DatabaseError as error:
+                if not is_fenced(error):
+                    raise
+                self.tell(f"{self.market}: another leads now; waiting")
 
-def _wait_for_turn(
-    connection: Connection, ear: Ear, turn: Turn, course: Course, stop: Flag, tell: Tell
-) -> bool:
-    """Follow the log until nobody else leads; return whether to lead."""
-    connection.execute(f"LISTEN {PUBLISHED_CHANNEL}".encode())
-    is_told = False
-    while not stop.is_set():
-        catch_up(connection, course, stop.is_set)
-        ear.wait(WAIT_SECONDS, turn)
-        if turn.is_given():
-            break
-        if not is_told:
-            tell(f"{course.market}: another leads; following")
-            is_told = True
-    connection.execute("UNLISTEN *")
-    return not stop.is_set()
+    def _work(self, connection: Connection) -> None:
+        ear, course = Ear(connection), find_course(connection, self.market, self.resolve)
+        with closing(connect(self.url)) as lock:
+            if not self._wait_for_turn(connection, ear, Turn(lock, lock_key(self.market)), course):
+                return
+            epoch = store.begin_epoch(connection, self.market)
+            catch_up(connection, course)
+            first = course.head.sequence + 1
+            self.tell(f"{self.market}: leading in epoch {epoch}, from event {first:,}")
+            sealer = Sealer(self.url, self.market)
+            try:
+                self._lead(Leader(connection, course, epoch), ear, sealer)
+            finally:
+                sealer.end()
 
+    def _wait_for_turn(self, connection: Connection, ear: Ear, turn: Turn, course: Course) -> bool:
+        """Follow the log until nobody else leads; return whether to lead."""
+        connection.execute(f"LISTEN {PUBLISHED_CHANNEL}".encode())
+        is_told = False
+        while not self.stop.is_set():
+            catch_up(connection, course, self.stop.is_set)
+            ear.wait(WAIT_SECONDS, turn)
+            if turn.is_given():
+                break
+            if not is_told:
+                self.tell(f"{self.market}: another leads; following")
+                is_told = True
+        connection.execute("UNLISTEN *")
+        return not self.stop.is_set()
 
-def _lead(leader: Leader, ear: Ear, sealer: Sealer, stop: Flag) -> None:
-    leader.connection.execute(f"LISTEN {INBOX_CHANNEL}".encode())
-    while not stop.is_set():
-        batch = leader.step()
-        if batch is None:
-            ear.wait(WAIT_SECONDS)
-        elif any(each.publication.cause is Cause.INTERVAL_END for each in batch.publications):
-            sealer.offer(leader.course.head)
-    sealer.offer(leader.course.head)
+    def _lead(self, leader: Leader, ear: Ear, sealer: Sealer) -> None:
+        leader.connection.execute(f"LISTEN {INBOX_CHANNEL}".encode())
+        while not self.stop.is_set():
+            batch = leader.step()
+            if batch is None:
+                ear.wait(WAIT_SECONDS)
+                continue
+            self.taken += len(batch.entries)
+            if any(each.publication.cause is Cause.INTERVAL_END for each in batch.publications):
+                sealer.offer(leader.course.head)
+        sealer.offer(leader.course.head)
 
 
 def _reason(error: psycopg.Error) -> str:

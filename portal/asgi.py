@@ -15,6 +15,12 @@ pages = get_wsgi_application()
 from django.conf import settings  # noqa: E402
 
 from portal.edge import Edge  # noqa: E402
+from portal.relay import Relay  # noqa: E402
 from portal.uploads import judge_uploader  # noqa: E402
 
-application = Edge(pages, settings.TALLYSTICK_THREADS, judge_uploader)
+application = Edge(
+    pages,
+    settings.TALLYSTICK_THREADS,
+    judge_uploader,
+    relay=Relay(settings.TALLYSTICK_STREAM_SOCKET),
+)

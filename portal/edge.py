@@ -11,7 +11,7 @@ import contextlib
 import io
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any
@@ -25,11 +25,8 @@ from portal.bodies import (
     refusal_page,
     too_long,
 )
+from portal.relay import Receive, Relay, Scope, Send
 
-Scope = dict[str, Any]
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Headers = dict[str, str]
 
 KEPT_IN_MEMORY_BYTES = 1_000_000
@@ -62,6 +59,8 @@ class Edge:
     """An ASGI application that answers by a WSGI application in `threads` threads.
 
     `judge_uploader` is asked by the headers of a request that brings a file, before it is read.
+    `relay` answers by another process what goes on while its reader is there; such an answer needs
+    no thread, so it is passed on as it comes.
     """
 
     def __init__(
@@ -70,11 +69,13 @@ class Edge:
         threads: int,
         judge_uploader: Callable[[Headers], Refusal | None],
         patience: Patience | None = None,
+        relay: Relay | None = None,
     ) -> None:
         self.application = application
         self.threads = threads
         self.judge_uploader = judge_uploader
         self.patience = patience or Patience()
+        self.relay = relay
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="portal")
         self._under_way = 0
 
@@ -87,7 +88,13 @@ class Edge:
                 await self._answer_request(scope, receive, send)
 
     async def _answer_request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._answer(scope, receive)
+        if self.relay is not None and self.relay.takes(scope["path"]):
+            refusal = await self.relay.answer(scope, receive, send)
+            if refusal is None:
+                return
+            answer: Answer | None = _refused(refusal)
+        else:
+            answer = await self._answer(scope, receive)
         if answer is None:  # whoever asked is gone
             return
         with answer.body:

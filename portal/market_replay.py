@@ -9,7 +9,7 @@ import numpy as np
 
 from common.refusals import Finding, Refused
 from database.bulk import driver_connection
-from database.session import transaction
+from database.session import snapshot
 from market import store
 from market.core.online import OnlineMarket
 from market.core.pricing import Holons
@@ -44,7 +44,7 @@ def replay_day(market: str, day: dt.date, progress: Progress) -> ReplayedDay:
     Raises:
         Refused: the market's clock did not begin that day (`market-day-unknown`).
     """
-    with transaction() as session:
+    with snapshot() as session:
         connection = driver_connection(session)
         found = {
             each.opening.day: each

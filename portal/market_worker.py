@@ -11,20 +11,22 @@ from database.roles.granting import plain_url
 from database.session import database_url
 from market.course import Diverged
 from market.law_of_days import law_of
-from market.worker import Tell, work
+from market.worker import Tell, Worker
 
 
-def lead(market: str, tell: Tell) -> None:
-    """Lead a market, or wait to, until interrupted or told to terminate.
+def lead(market: str, tell: Tell) -> int:
+    """Lead a market, or wait to, until interrupted or told to terminate; return the events taken.
 
     Raises:
         Refused: its log does not come out as it is stored.
     """
     with _stopped_by_signals() as stop:
+        worker = Worker(plain_url(database_url()), market, law_of(market), stop, tell)
         try:
-            work(plain_url(database_url()), market, law_of(market), stop, tell)
+            worker.run()
         except Diverged as diverged:
             raise Refused([diverged.finding]) from None
+    return worker.taken
 
 
 @contextmanager

@@ -9,10 +9,11 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 
 from django.db import connections
 from granian.constants import HTTPModes, Interfaces
@@ -33,6 +34,9 @@ MOST_CONNECTIONS = 1_000
 LEAVING_SECONDS = 15
 """For requests under way when the portal is stopped."""
 MAX_PORT = 65_535
+
+
+STREAM_VARIABLE = "TALLYSTICK_STREAM_SOCKET"
 
 
 class Unserved(OSError):
@@ -66,6 +70,17 @@ def serve(
     of_web = web_environment()
     os.environ.clear()
     os.environ.update(of_web, TALLYSTICK_THREADS=str(threads))
+    # Nobody but who serves may listen there, and its name is short, as a socket's must be.
+    with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
+        of_web[STREAM_VARIABLE] = os.environ[STREAM_VARIABLE] = f"{folder}/stream"
+        with ExitStack() as beside:
+            if has_worker:
+                beside.enter_context(_beside(of_worker, "worker"))
+            beside.enter_context(_beside(of_web, "market", "stream"))
+            _serve(address, port, announce, workers)
+
+
+def _serve(address: str, port: int, announce: Callable[[str], object], workers: int) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     open_port = port or _free_port(address)
     server = Server(
@@ -93,24 +108,23 @@ def serve(
         announce(f"http://{host}:{open_port}/")
 
     threading.Thread(target=announce_when_open, daemon=True).start()
-    with _worker_beside(of_worker) if has_worker else nullcontext():
-        server.serve()
+    server.serve()
 
 
 @contextmanager
-def _worker_beside(environment: dict[str, str]) -> Iterator[None]:
-    """Run a worker in an environment for the length of the block."""
-    command = [sys.executable, str(ROOT / "manage.py"), "worker"]
-    worker = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+def _beside(environment: dict[str, str], *words: str) -> Iterator[None]:
+    """Run a command in an environment for the length of the block."""
+    command = [sys.executable, str(ROOT / "manage.py"), *words]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
-        worker.terminate()
+        process.terminate()
         try:
-            worker.wait(LEAVING_SECONDS)
+            process.wait(LEAVING_SECONDS)
         except subprocess.TimeoutExpired:  # a job that nothing interrupts; its page will say so
-            worker.kill()
-            worker.wait()
+            process.kill()
+            process.wait()
 
 
 def refuse_unusable_address(address: str, port: int) -> None:

@@ -99,6 +99,11 @@ HTTPS = is_switched_on("TALLYSTICK_HTTPS", not set(ALLOWED_HOSTS) <= LOOPBACK)
 TALLYSTICK_THREADS = whole_number("TALLYSTICK_THREADS", 2 * (os.cpu_count() or 1) + 2)
 """Requests that a process answers at once; `serve` sets it for those that it starts."""
 
+TALLYSTICK_STREAM_SOCKET = os.environ.get("TALLYSTICK_STREAM_SOCKET") or str(
+    ROOT / "var" / "market-stream.sock"
+)
+"""Where `market stream` answers, and the portal asks it; `serve` makes one for the two."""
+
 ALLAUTH_TRUSTED_PROXY_COUNT = whole_number("TALLYSTICK_PROXIES", 0)
 """Proxies before the portal, each of which adds the address that it saw to X-Forwarded-For. Whoever
 connects could write the rest of that header, so it is believed for so many places and no more."""

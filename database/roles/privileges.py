@@ -24,6 +24,7 @@ FACTS: Privileges = {WRITER: APPEND, PORTAL: READ, AUDITOR: READ}
 """Facts are appended by commands and workers: what people ask for in the portal, a worker does."""
 BY_GUARDS: Privileges = {WRITER: READ, PORTAL: READ, AUDITOR: READ}
 """Rows that a guard appends, as its owner: nobody can write one by hand."""
+NOBODY: Privileges = {}
 UNDER_WAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: ANY_ROW}
 """What Django keeps for a while, and changes."""
 OF_DJANGO: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: READ}
@@ -96,6 +97,8 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         "market.submission": {WRITER: READ, AUDITOR: READ},
         "market.event": {WRITER: READ, AUDITOR: READ},
         "market.opening": {WRITER: READ, AUDITOR: READ},
+        # Days are read through their table: of themselves, nobody may read one.
+        **dict.fromkeys(("market.event_18991231", "market.publication_18991231"), NOBODY),
         "market.publication": BY_GUARDS,
         "market.head": BY_GUARDS,
         "market.sealed": FACTS,
@@ -220,6 +223,9 @@ FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
         "market.begin_epoch": CALLED,
         "market.submit": CALLED,
         "market.append": CALLED,
+        "market.watched": ASKED_WHO,
+        "market.outcomes": ASKED_WHO,
+        "market.kept_apart": ASKED_WHO,
         # By guards that act as their owner, alone.
         "market.make_days": {},
         "ledger.log_leaf_hash": {},
@@ -263,6 +269,9 @@ AS_OWNER: Mapping[str, str] = MappingProxyType(
         "market.begin_epoch": "an epoch is only ever raised, and nobody may write one",
         "market.submit": "a key stands for one event for good, in the inbox and in the log",
         "market.append": "who leads a market appends to its log, and nobody by hand",
+        "market.watched": "who runs a market is told how many events wait, not what they say",
+        "market.outcomes": "what became of events is told to who runs the market, in counts",
+        "market.kept_apart": "which events were kept apart is told to who runs the market",
         "people.proposed_payees": "a participant is told of its own part of a proposal alone",
         "people.proposed_endings": "a participant is told that its own end is proposed alone",
         "rulebook.seen_changes": "a policy asks it, and events have policies themselves",

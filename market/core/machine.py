@@ -139,9 +139,7 @@ class Machine:
             return self.ex_post.judge(event, max(self.clock_us or event.at_us, event.at_us))
         if self.grid is None or self.bookings is None:
             return Outcome.UNKNOWN
-        if event.kind in TELEMETRY:
-            return self.grid.judge(event)
-        return self.bookings.judge(event) if event.kind in FORWARD else Outcome.UNREADABLE
+        return self.grid.judge(event) if event.kind in TELEMETRY else self.bookings.judge(event)
 
     def _judge_course(self, event: Event) -> Outcome:
         """Return what becomes of an event that is about nobody: of law, or of time."""

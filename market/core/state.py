@@ -35,7 +35,6 @@ def state_of(machine: Machine) -> State:
         "published": None
         if machine.published is None
         else {each.name: getattr(machine.published, each.name).tolist() for each in fields(Prices)},
-        "bookings": None if machine.bookings is None else bookings_state(machine.bookings),
         "law_from": [[day.isoformat(), law.digest] for day, law in machine.ex_post.law],
         "readings": [
             [
@@ -47,6 +46,7 @@ def state_of(machine: Machine) -> State:
             ]
             for each in machine.ex_post.kept()
         ],
+        "bookings": None if machine.bookings is None else bookings_state(machine.bookings),
     }
 
 
@@ -75,10 +75,9 @@ def restore(state: State, law: Mapping[str, OnlineMarket]) -> Machine:
             for kind, entity, at_us, numbers in state["said"]
         }
         machine.grid.obey(machine.market)
-        if state["bookings"] is not None and machine.clock_us is not None:
-            machine.bookings = restore_bookings(
-                state["bookings"], machine.market, machine.grid, machine.clock_us
-            )
+        machine.bookings = restore_bookings(
+            state["bookings"], machine.market, machine.grid, machine.clock_us or 0
+        )
     if state["published"] is not None:
         machine.published = Prices(
             **{name: np.array(each, dtype=np.int64) for name, each in state["published"].items()}

@@ -105,7 +105,7 @@ def _make_publications() -> None:
         "publication",
         column("market", sa.Text, primary_key=True),
         column("sequence", sa.BigInteger, primary_key=True),
-        column("part", sa.SmallInteger, primary_key=True),
+        column("part", sa.Integer, primary_key=True),
         column("day", sa.Date, primary_key=True),
         moment("at"),
         column("cause", sa.Text),

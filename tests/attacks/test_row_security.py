@@ -368,6 +368,48 @@ def test_of_transitions_everybody_is_told_sums_and_a_participant_its_own(insider
         assert not re.search(rf"\b{hidden}\b", str(told)), hidden
 
 
+WATCHED_EVENT = """
+INSERT INTO market.event (market, day, sequence, batch, key, kind, entity, at, numbers, words,
+    outcome, submitted_at, submitted_by, digest)
+VALUES ('watched', '2024-02-29', %s, 1, %s, 'demand', 'cedar-meter', '2024-02-29', '{7654321}',
+    '{}', %s, '2024-02-29', 'feeder', sha256('any'))
+"""
+
+
+@pytest.fixture(scope="module")
+def watched(insider) -> None:
+    """A market with an event that was taken, one that came late, and one that waits."""
+    insider.execute("SELECT market.make_days('event', ARRAY[date '2024-02-29'])")
+    for sequence, outcome in ((1, "taken"), (2, "late")):
+        insider.execute(WATCHED_EVENT, [sequence, f"key-{sequence}", outcome])
+    insider.execute(
+        "INSERT INTO market.submission (market, day, key, kind, entity, at, numbers, words, "
+        "submitted_by) VALUES ('watched', '2024-02-29', 'waits', 'clock', '', now(), '{}', '{}', "
+        "'feeder')"
+    )
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_what_became_of_events_is_told_to_who_runs_a_market_and_no_figure_of_it(
+    watched, reader, visitor
+):
+    act_as(reader, visitor)
+    of_days = "('watched', '2024-02-28', '2024-02-29')"
+    state = reader.execute("SELECT * FROM market.watched('watched')").fetchall()
+    outcomes = reader.execute(f"SELECT * FROM market.outcomes{of_days} ORDER BY 1").fetchall()
+    apart = reader.execute(f"SELECT * FROM market.kept_apart{of_days}").fetchall()
+    if visitor in ("bea", "audrey"):
+        assert (state[0][0], state[0][-1]) == (1, False)
+        assert outcomes == [("late", 1), ("taken", 1)]
+        assert [row[:3] for row in apart] == [(2, "demand", "cedar-meter")]
+        assert "7654321" not in str(apart)
+    else:
+        assert (state, outcomes, apart) == ([], [], [])
+    for table in ("event", "submission", "opening"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(f"SELECT FROM market.{table}")
+
+
 # What people ask for: Django's own tables, by its own connection.
 
 REQUESTS = {

@@ -34,11 +34,14 @@ SCROLLS_IN_PLACE = {
     "fairness report",
     "fairness report of one's own",
     "day of a fairness report",
+    "market now",
+    "market now, for who runs it",
+    "market now on a wall",
 }
 """Pages with a table that has more columns than a phone has room for, and no list of rows.
 
-Lines of a document, intervals of a day, tables of law, days by run, and what a study or
-a trial compared: every other table is seen without scrolling.
+Lines of a document, intervals of a day, tables of law, days by run, the parts of a grid in their
+layers, and what a study or a trial compared: every other table is seen without scrolling.
 """
 
 CUT = """() => {

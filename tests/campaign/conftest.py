@@ -2,4 +2,5 @@
 
 import os
 
-collect_ignore = [] if "TALLYSTICK_OPERATIONS" in os.environ else ["test_columns.py"]
+LONG = ["test_columns.py", "test_market_killed.py"]
+collect_ignore = [] if "TALLYSTICK_OPERATIONS" in os.environ else LONG

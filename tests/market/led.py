@@ -23,7 +23,7 @@ from market.inbox import submit
 from market.leading import catch_up, connect, find_course
 from market.log import EventEntry, PublicationEntry
 from market.sealing import seal
-from market.worker import Leader, work
+from market.worker import Leader, Worker
 from tests.market.streams import START_US, event, in_force, online
 from tests.settlement.core.examples import tiny_market
 from tests.worlds.roles import url_as
@@ -131,7 +131,7 @@ def start_worker(url: str, market: str = MARKET) -> BaseProcess:
     """A process that leads a market or waits to, until it is killed."""
     # Forked: a process that were spawned would import for seconds.
     process = get_context("fork").Process(
-        target=work, args=(url, market, resolve, Flag()), daemon=True
+        target=Worker(url, market, resolve, Flag()).run, daemon=True
     )
     process.start()
     return process

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 
 from market.core.bookings import BookingRecord, Bookings, State
-from market.core.bookings_state import bookings_state, restore_bookings
 from market.core.events import Kind, Outcome
 from market.core.forward import Forward
-from market.core.grid_state import GridState
 from market.core.machine import Machine
 from market.core.quotes import Reason, Request, Side, quote
+from market.core.state import restore
+from market.core.state import state_of as known_by
 from tests.market.asking import (
     CAP,
     FULL,
@@ -307,26 +307,18 @@ def test_a_booking_is_forgotten_after_a_whole_month_and_missed_if_not_all_was_to
     assert taken.outcomes == [Outcome.LATE]
 
 
-def taken_again(market, batches, known) -> tuple[Machine, list]:
-    """A machine that knows what another knew, and what it makes of some batches."""
-    machine = Machine({"law": market}, market, known.clock_us, GridState(market), known.published)
-    machine.grid.said = dict(known.grid.said)
-    machine.grid.obey(market)
-    told_of = json.loads(json.dumps(bookings_state(known.bookings)))
-    machine.bookings = restore_bookings(told_of, market, machine.grid, known.clock_us)
-    return machine, [machine.take(batch) for batch in batches]
-
-
 @given(asking_streams())
 def test_bookings_that_were_kept_as_text_go_on_as_those_that_were_not(stream):
     market, batches = stream
     half = 1 + len(batches) // 2
     known, _ = run(market, batches[:half])
-    other, second = taken_again(market, batches[half:], known)
+    kept = json.loads(json.dumps(known_by(known)))
+    other = restore(kept, {"law": market})
+    second = [other.take(batch) for batch in batches[half:]]
     first = [known.take(batch) for batch in batches[half:]]
     assert told(first) == told(second)
     assert [each.outcomes for each in first] == [each.outcomes for each in second]
-    assert bookings_state(known.bookings) == bookings_state(other.bookings)
+    assert known_by(known) == known_by(other)
     assert state_of(known.bookings.forward) == state_of(other.bookings.forward)
 
 

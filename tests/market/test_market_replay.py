@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 from sqlalchemy import text
 
 from database.bulk import driver_connection
-from database.session import transaction
-from market import store
+from database.session import snapshot, transaction
+from market import store, stored_rows
 from market.inbox import submit
 from market.law_of_days import law_in
 from market.leading import catch_up, find_course
@@ -19,6 +19,7 @@ from market.worker import Leader
 from portal import market_feed, market_replay, signing
 from portal.management import base
 from portal.management.commands import market as market_command
+from portal.management.commands import verify
 from tests.market.test_feed import DAY, law_online
 from tests.worlds.settled import ingest_tiny, publish_tiny
 
@@ -39,8 +40,9 @@ def lead_all(engine) -> None:
 @pytest.fixture
 def fed(committed_database, monkeypatch):
     """The tiny market, fed a day and led to its end."""
-    for module in (base, signing, market_command, market_feed, market_replay):
+    for module in (base, signing, market_command, market_feed):
         monkeypatch.setattr(module, "transaction", lambda: transaction(committed_database))
+    monkeypatch.setattr(market_replay, "snapshot", lambda: snapshot(committed_database))
     with transaction(committed_database) as session:
         publish_tiny(session, law_online())
         ingest_tiny(session)
@@ -129,10 +131,32 @@ def test_a_day_that_the_market_never_saw_is_refused(fed, committed_database):
 
 
 def test_a_market_that_was_never_led_has_no_days(committed_database, monkeypatch):
-    for module in (base, signing, market_replay):
+    for module in (base, signing):
         monkeypatch.setattr(module, "transaction", lambda: transaction(committed_database))
+    monkeypatch.setattr(market_replay, "snapshot", lambda: snapshot(committed_database))
     with transaction(committed_database) as session:
         publish_tiny(session, law_online())
         assert submit(session, "tiny", [], by="test") == []
     with pytest.raises(CommandError, match="lead the market with `market run`"):
         call_command("market", "replay", "tiny", "--day", str(DAY))
+
+
+@pytest.mark.parametrize("read", ["sealed_stretches", "events", "publications"])
+def test_a_market_that_is_led_while_it_is_verified_holds(fed, capsys, monkeypatch, read):
+    """Another day begins between two tables that are read: all are seen as of one moment."""
+    monkeypatch.setattr(verify, "transaction", lambda: transaction(fed))
+    monkeypatch.setattr(verify, "snapshot", lambda: snapshot(fed))
+    monkeypatch.setattr(verify, "list_checks", lambda *_, **__: ())
+    of_rows, once = getattr(stored_rows, read), []
+
+    def led_on(connection, market):
+        found = list(of_rows(connection, market))
+        if not once:
+            once.append(call_command("market", "feed", "tiny", "--day", str(NEXT_DAY), "--at-once"))
+            lead_all(fed)
+        return found if read == "sealed_stretches" else iter(found)
+
+    monkeypatch.setattr(stored_rows, read, led_on)
+    capsys.readouterr()
+    call_command("verify")
+    assert once and "every day of a market online, taken again" in capsys.readouterr().out

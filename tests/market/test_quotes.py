@@ -206,9 +206,9 @@ def test_by_maximum_flow_a_booking_leaves_less_to_the_others():
     market = online(tiny_market_by_flow())
     machine, _ = run(market, [[in_force()], [event(Kind.AVAILABILITY, "wind", 9_000)]])
     forward = machine.bookings.forward
-    assert forward.at("plant").room_w[:2].tolist() == [4_000, 4_000]
+    assert forward.at("plant").deliverable_w[-1, :2].tolist() == [4_000, 4_000]
     forward.book("home", {1: 8_000})
-    assert forward.at("plant").room_w[:3].tolist() == [4_000, 1_000, 4_000]
+    assert forward.at("plant").deliverable_w[-1, :3].tolist() == [4_000, 1_000, 4_000]
 
 
 def begun(*events, **changes):

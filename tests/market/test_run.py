@@ -69,8 +69,9 @@ def test_it_leads_until_it_is_told_to_end(online):
         wait_until_taken(online)
         process.send_signal(signal.SIGTERM)
         out, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (0, "")
-    assert out == "tiny: leading in epoch 1, from event 1\n"
+    assert process.returncode == 0
+    assert errors == "tiny: leading in epoch 1, from event 1\n"
+    assert out == "tiny: stopped; 2 events were taken.\n"
     with reading(online) as connection:
         assert [each.logged.outcome for each in log_of(connection)] == ["taken", "taken"]
         assert [each.publication.cause for each in published(connection)] == ["rules"]
@@ -81,11 +82,11 @@ def test_it_leads_until_it_is_told_to_end(online):
 
 def test_a_second_one_follows_and_takes_over_from_one_that_was_killed(online):
     with running(online) as first:
-        assert "leading in epoch 1" in first.stdout.readline()
+        assert "leading in epoch 1" in first.stderr.readline()
         with running(online) as second:
-            assert second.stdout.readline() == "tiny: another leads; following\n"
+            assert second.stderr.readline() == "tiny: another leads; following\n"
             first.kill()
-            assert second.stdout.readline() == "tiny: leading in epoch 2, from event 1\n"
+            assert second.stderr.readline() == "tiny: leading in epoch 2, from event 1\n"
 
 
 def test_a_log_that_does_not_come_out_as_it_is_stored_is_led_by_nobody(online):

@@ -1,6 +1,5 @@
 """Who leads appends, and nobody else; whatever is killed, nothing is lost or doubled."""
 
-import random
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +15,8 @@ from market.core.events import Kind
 from market.inbox import submit
 from market.leading import catch_up, connect, find_course, is_fenced
 from market.sealing import seal
-from market.worker import Leader, work
+from market.worker import Leader, Worker
+from tests.market.killing import killed
 from tests.market.led import (
     MARKET,
     hand_in,
@@ -25,7 +25,6 @@ from tests.market.led import (
     log_of,
     reading,
     resolve,
-    start_worker,
     wait_until_taken,
     writer_url,
 )
@@ -141,7 +140,7 @@ def test_a_stretch_is_sealed_once_and_follows_the_one_before(committed_database,
 def test_of_two_workers_one_leads_and_the_other_takes_over(committed_database):
     url, stops, told = writer_url(committed_database), [Flag(), Flag()], []
     threads = [
-        threading.Thread(target=work, args=(url, MARKET, resolve, stop, told.append))
+        threading.Thread(target=Worker(url, MARKET, resolve, stop, told.append).run)
         for stop in stops
     ]
     events = happenings(200)
@@ -165,47 +164,3 @@ def test_of_two_workers_one_leads_and_the_other_takes_over(committed_database):
 
 def test_workers_that_are_killed_lose_nothing_and_double_nothing(committed_database):
     killed(committed_database, kills=20, seed=14)
-
-
-def killed(engine, kills: int, seed: int) -> None:
-    """Kill whoever leads, again and again, while events are handed in; then hold to replay."""
-    chance, url = random.Random(seed), writer_url(engine)
-    events, pause = happenings(kills * 40, seed), Flag()
-    workers, led = [start_worker(url) for _ in range(2)], 0
-    try:
-        for number in range(kills):
-            part = events[number * 40 : (number + 1) * 40]
-            producer = threading.Thread(target=hand_in, args=(engine, part, 3))
-            producer.start()
-            if number % 4:  # each fourth is killed while it takes over, or before
-                wait_for_epoch(engine, led + 1)
-            pause.wait(chance.random() * 0.06)
-            led = epoch_of(engine)
-            workers[0].kill()  # the eldest leads
-            workers.pop(0).join()
-            workers.append(start_worker(url))
-            producer.join()
-        hand_in(engine, events[kills * 40 :])
-        hand_in(engine, events)  # of which all were handed in
-        wait_until_taken(engine)
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.join()
-    hold_to_replay(engine, events)
-    assert epoch_of(engine) > kills * 3 // 4, "somebody took over"
-
-
-def epoch_of(engine) -> int:
-    with reading(engine) as connection:
-        row = connection.execute("SELECT epoch FROM market.head").fetchone()
-    return row[0] if row else 0
-
-
-def wait_for_epoch(engine, epoch: int) -> None:
-    pause = Flag()
-    for _ in range(500):
-        if epoch_of(engine) >= epoch:
-            return
-        pause.wait(0.01)
-    raise AssertionError(f"nobody leads in epoch {epoch}")

@@ -129,6 +129,8 @@ MATRIX = (
     Row("payment-decide", "/payments/gb12-bank-000001/1/decide/", "403 403 403 403 200 403 in", reads=ALL, method=POST, unwalked=FORM),
     Row("act", "/acts/{act}/", "200 404 404 404 404 404 in", unwalked="a sentence, until it is done and leads on"),
     Row("credit", "/credit/", "200 200 200 200 200 200 in", reads=ALL),
+    Row("markets", "/market/", "200 200 200 200 200 200 200"),
+    Row("market", "/market/gb12/", "200 200 200 200 200 200 200", reads=ALL, spared="regulator"),
     Row("runs", "/runs/", "403 403 403 403 200 200 in"),
     Row("run", "/runs/{run}/", "403 403 403 403 200 200 in", reads=ALL),
     Row("run-energy", "/runs/{run}/energy.csv", "403 403 403 403 200 200 in", unwalked=FILE),

@@ -38,11 +38,14 @@ from settlement.trials.trial import run_trial
 from tests.settlement.transition_cases import prices_of
 from tests.settlement.trial_cases import capped, placed
 from tests.worlds import changing, people
+from tests.worlds.online import feed_until
 
 MARKET = "gb12"
 FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
 SUPPLIER, GENERATOR = "hearth-energy", "meridian-thermal"
 OUTSIDER = "lantern-supply"
+ONLINE_UNTIL = dt.datetime(2024, 3, 31, 17, 40, tzinfo=dt.UTC)
+"""Up to when the market was online on the short day: in the middle of an interval."""
 OPEN_FOR_LONG = dt.date(2090, 12, 31)
 
 
@@ -78,6 +81,7 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
     others = (_make_study(made), _make_trial(made), _propose_change(made), _open_law_change(made))
     seen_trial = _make_seen_trial(made, others[-1])
     reports = (_make_fairness_report(made), _keep_transition(made))
+    feed_until(made, MARKET, SHORT_DAY, ONLINE_UNTIL)
     return Site(url, made, first, later, *others, seen_trial, *reports)
 
 

@@ -1,7 +1,10 @@
 """`manage.py market ...`: the market online."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+from django.conf import settings
+from django.core.management.base import CommandError
 
 from database.bulk import driver_connection
 from database.session import transaction
@@ -24,27 +27,41 @@ from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from portal.market_feed import Fed, feed
 from portal.market_replay import ReplayedDay
+from portal.market_stream import run_stream
 from portal.market_worker import lead
+from portal.serving import Unserved
 
 DAY = argument(
     "--day", type=parse_day, required=True, metavar="DAY", help="settlement day, YYYY-MM-DD"
 )
 
 
-class Command(BaseCommand[Fed | ReplayedDay | None]):
+class Led(NamedTuple):
+    """How many events of a market were taken until it was left."""
+
+    market: str
+    taken: int
+
+
+class Told(NamedTuple):
+    """How many listened to a stream of markets until it was stopped."""
+
+    listeners: int
+
+
+class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
     help = (
         "The market online, which is priced while its intervals run. `run` leads it until stopped; "
         "`feed` tells it a day of readings as if the day were lived through, so that it can be "
-        "watched; `replay` takes a day of its log again, and names the first difference."
+        "watched; `stream` tells whoever listens of each price as it is published; "
+        "`replay` takes a day of its log again, and names the first difference."
     )
     appends_facts = frozenset({"feed"})
     actions: ClassVar = {
         "run": Subcommand(
             "take what the market is told, and publish its prices, until interrupted; where "
             "another process does, follow it, and take over when it ends",
-            (
-                MARKET,
-            ),
+            (MARKET, JSON),
         ),
         "feed": Subcommand(
             "tell a market a day of its readings, event by event; what it was told is not told "
@@ -66,6 +83,18 @@ class Command(BaseCommand[Fed | ReplayedDay | None]):
                 JSON,
             ),
         ),
+        "stream": Subcommand(
+            "tell everybody who listens of each price as it is published, until interrupted; "
+            "`serve` starts one of its own",
+            (
+                argument(
+                    "--port", type=int, metavar="NUMBER",
+                    help="of this machine, for a proxy, 0 for one that is free; default: a socket "
+                    "at which the portal asks",
+                ),
+                JSON,
+            ),
+        ),
         "replay": Subcommand(
             "take a day of a market's log again, from what it knew when the day began: exit "
             "status 1 and the first row that differs where what was published, or booked, does not "
@@ -74,26 +103,32 @@ class Command(BaseCommand[Fed | ReplayedDay | None]):
         ),
     }  # fmt: skip
 
-    def run(self, options: Options) -> Fed | ReplayedDay | None:
+    def run(self, options: Options) -> Fed | Led | ReplayedDay | Told:
         if options.action == "feed":
             return self._feed(options)
         if options.action == "replay":
             title = f"Replaying {options.market} on {options.day}"
             with progress_bar(title, quiet=options.json) as progress:
                 return market_replay.replay_day(options.market, options.day, progress)
-        self._check(options)
-        return None
+        return self._stream(options) if options.action == "stream" else self._lead(options)
 
-    def _check(self, options: Options) -> None:
-        """Refuse a market that is not online, unless it was led: its log says by which law."""
+    def _lead(self, options: Options) -> Led:
+        # A market that was led is online by the law that its log names.
         with transaction() as session:
             opened = store.last_opening(driver_connection(session), options.market)
         if opened is None:
             refuse_offline(options.market, options.now.date(), options.now)
+        return Led(options.market, lead(options.market, self.stderr.write))
 
-    def go_on(self, outcome: Fed | ReplayedDay | None, options: Options) -> None:
-        if options.action == "run":
-            lead(options.market, self.stdout.write)
+    def _stream(self, options: Options) -> Told:
+        path = settings.TALLYSTICK_STREAM_SOCKET if options.port is None else None
+        try:
+            return Told(run_stream(self._announce, path=path, port=options.port or 0))
+        except Unserved as error:
+            raise CommandError(str(error)) from None
+
+    def _announce(self, where: str) -> None:
+        self.stderr.write(f"Markets are told of at {where} (stop it with Ctrl-C)")
 
     def _feed(self, options: Options) -> Fed:
         with transaction() as session:
@@ -109,10 +144,12 @@ class Command(BaseCommand[Fed | ReplayedDay | None]):
                 progress=progress,
             )
 
-    def as_json(self, outcome: Fed | ReplayedDay | None, options: Options) -> Any:
+    def as_json(self, outcome: Fed | Led | ReplayedDay | Told, options: Options) -> Any:
         if isinstance(outcome, ReplayedDay):
             return market_replay.as_json(outcome)
-        return outcome and {
+        if isinstance(outcome, Led | Told):
+            return outcome._asdict()
+        return {
             "market": outcome.market,
             "day": outcome.day,
             "told_before": outcome.before,
@@ -120,16 +157,20 @@ class Command(BaseCommand[Fed | ReplayedDay | None]):
             "left": outcome.left,
         }
 
-    def lines(self, outcome: Fed | ReplayedDay | None, options: Options) -> Iterator[str]:
-        if outcome is None:
-            return  # what it becomes is said while it leads
+    def lines(self, outcome: Fed | Led | ReplayedDay | Told, options: Options) -> Iterator[str]:
         if isinstance(outcome, ReplayedDay):
             yield from market_replay.lines(outcome)
+            return
+        if isinstance(outcome, Told):
+            yield f"Stopped; {outcome.listeners:,} listened."
+            return
+        if isinstance(outcome, Led):
+            yield f"{outcome.market}: stopped; {outcome.taken:,} events were taken."
             return
         again = f"; {outcome.before:,} had been told before" if outcome.before else ""
         yield f"{outcome.market}, {outcome.day}: {outcome.now:,} events told{again}."
         if outcome.left:
             yield f"Stopped with {outcome.left:,} left; the same command goes on with them."
 
-    def failure(self, outcome: Fed | ReplayedDay | None, options: Options) -> str | None:
+    def failure(self, outcome: Fed | Led | ReplayedDay | Told, options: Options) -> str | None:
         return market_replay.failure(outcome) if isinstance(outcome, ReplayedDay) else None

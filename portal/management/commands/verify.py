@@ -1,5 +1,6 @@
 """`manage.py verify`: prove the schema, and hash every stored row again."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from rich.console import Console
+from sqlalchemy.orm import Session
 
 import market.verification
 from common.file_names import file_path
 from common.outside_files import read_outside_text
 from common.refusals import Finding
-from database.session import transaction
+from database.session import snapshot, transaction
 from ledger.log.kept import LARGEST_BYTES, KeptCheckpoint, parse_kept
 from ledger.log.note import MalformedNote
 from ledger.log.policy import LARGEST_POLICY_BYTES, Policy, parse_policy
@@ -88,18 +90,16 @@ class Command(BaseCommand[Verified]):
                 left_out=options.leave_out_engine,
                 unreplayed=outcome.unreplayed,
             ),
-            *market.verification.CHECKS,
-            *(() if options.quick else (replay_check(),)),
         )
         if policy is not None:
             demand = partial(verify_quorum, policy=policy, kept=kept, now=options.now)
             checks = (*checks, Check(QUORUM, demand))
         with transaction() as session:
-            for check in checks:
-                with console.status(f"Verifying {check.name}"):
-                    outcome.findings[check.name] = check.run(session)
-                count = len(outcome.findings[check.name])
-                console.print(f"{check.name}: {'holds' if not count else f'{count} findings'}")
+            _run(session, checks, outcome, console)
+        # A market that is led goes on meanwhile: each of its tables is seen as of one moment.
+        again = () if options.quick else (replay_check(),)
+        with snapshot() as session:
+            _run(session, (*market.verification.CHECKS, *again), outcome, console)
         if options.quick:
             console.print(f"{LEFT_OUT}: not checked, as --quick leaves it out")
         for run in outcome.unreplayed:
@@ -136,6 +136,15 @@ class Command(BaseCommand[Verified]):
 
     def failure(self, outcome: Verified, options: Options) -> str | None:
         return refusal_text(outcome.found, "Verification failed:") if outcome.found else None
+
+
+def _run(session: Session, checks: Iterable[Check], outcome: Verified, console: Console) -> None:
+    """Run checks in turn, say what comes of each, and keep it."""
+    for check in checks:
+        with console.status(f"Verifying {check.name}"):
+            outcome.findings[check.name] = check.run(session)
+        count = len(outcome.findings[check.name])
+        console.print(f"{check.name}: {'holds' if not count else f'{count} findings'}")
 
 
 def _not_replayed(run: Run) -> str:

@@ -1,0 +1,212 @@
+"""Speed of a market online: from an event that is committed to prices that a subscriber received.
+
+A process leads a market of 1,000 nodes in 5 layers in a database of its own; this one hands events
+in and listens, as a feed and a stream do. The yardstick, taken in between, is a bare INSERT and
+NOTIFY to a listener: one commit, no market. Run alone with ``python -m benchmarks.online``.
+"""
+
+import random
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from statistics import quantiles
+from threading import Event as Flag
+from time import perf_counter, sleep
+
+import psycopg
+from sqlalchemy import make_url
+
+from benchmarks.figures import Result
+from benchmarks.online_markets import START_US, online_market, opening_events, random_event
+from benchmarks.server import scratch_database
+from database.market_log import PUBLISHED_CHANNEL
+from database.roles.granting import plain_url
+from market import store
+from market.core.events import Event
+from market.core.online import OnlineMarket
+from market.leading import connect
+from market.worker import Worker
+
+MARKET = "online-benchmark"
+SINGLE_EVENTS, PAUSE_S = 600, 0.004
+RATE, SECONDS, SHARES = 5_000, 10, 20
+"""Events a second, for how long, and in how many transactions a second."""
+KILLS = 5
+READY_S = 5
+"""For a process to follow the log up to its end."""
+
+
+def results() -> list[Result]:
+    """Return the figures of the issue: latency, throughput, and how soon another leads."""
+    market = online_market()
+    with scratch_database("online_benchmark") as made, ExitStack() as stack:
+        url = plain_url(make_url(made.url).render_as_string(hide_password=False))
+        bench = Bench(url, market)
+        stack.callback(bench.end)
+        bench.hand_in(opening_events(market))
+        single, bare = bench.singly(SINGLE_EVENTS)
+        behind_s = bench.sustained()
+        after_kill_s = [bench.taken_over_s() for _ in range(KILLS)]
+    median, worst = percentiles_ms(single)
+    bare_median, bare_worst = percentiles_ms(bare)
+    words = "event committed to prices received"
+    return [
+        Result(f"{words}, 1,000 nodes in 5 layers: ms, median", median, 2, at_most=True),
+        Result(f"{words}: ms, 99th percentile", worst, 10, at_most=True),
+        Result(
+            f"{words}: times a bare INSERT and NOTIFY ({bare_median} ms), median",
+            round(median / bare_median, 2), 2, at_most=True,
+        ),
+        Result(
+            f"{words}: times a bare INSERT and NOTIFY ({bare_worst} ms), 99th percentile",
+            round(worst / bare_worst, 2), 3, at_most=True,
+        ),
+        Result(
+            f"{RATE:,} events a second for {SECONDS} s: ms that prices were behind, at most",
+            round(behind_s * 1_000), 250, at_most=True,
+        ),
+        Result(
+            f"leader killed {KILLS} times, until another published: ms, at most",
+            round(max(after_kill_s) * 1_000), 1_000, at_most=True,
+        ),
+    ]  # fmt: skip
+
+
+def percentiles_ms(times_s: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the 99th percentile."""
+    cuts = quantiles(times_s, n=100)
+    return round(cuts[49] * 1_000, 2), round(cuts[98] * 1_000, 2)
+
+
+@dataclass
+class Bench:
+    """Whoever hands in and listens, and the processes that lead."""
+
+    url: str
+    market: OnlineMarket
+    handed_in: int = 0
+    workers: list[BaseProcess] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(14)
+        self._producer, self._listener = connect(self.url), connect(self.url)
+        self._listener.execute(f"LISTEN {PUBLISHED_CHANNEL}".encode())
+        self._start()
+
+    def end(self) -> None:
+        """End the processes, and leave the database."""
+        for worker in self.workers:
+            worker.kill()
+            worker.join()
+        self._producer.close()
+        self._listener.close()
+
+    def _start(self) -> None:
+        market = self.market
+        leading = Worker(self.url, MARKET, lambda _day, _known: market, Flag(), lambda _: None)
+        worker = get_context("fork").Process(target=leading.run, daemon=True)
+        worker.start()
+        self.workers.append(worker)
+
+    def hand_in(self, events: Sequence[Event]) -> float:
+        """Hand events in, and return when they were received with their prices."""
+        self._submit(events)
+        return self._received()
+
+    def _submit(self, events: Sequence[Event]) -> None:
+        if store.submit(self._producer, MARKET, events, "benchmark"):
+            raise ValueError("a key was handed in twice")
+        self.handed_in += len(events)
+
+    def _received(self) -> float:
+        for told in self._listener.notifies(timeout=60):
+            if int(told.payload.split()[-1]) >= self.handed_in:
+                return perf_counter()
+        raise TimeoutError("nobody published within a minute")
+
+    def _events(self, count: int, after_s: int) -> list[Event]:
+        at_us = START_US + after_s * 1_000_000
+        keys = range(self.handed_in, self.handed_in + count)
+        return [random_event(self._chance, self.market, f"event-{key}", at_us) for key in keys]
+
+    def singly(self, count: int) -> tuple[list[float], list[float]]:
+        """Return seconds of single events, and of bare rows, by turns, with pauses in between."""
+        times: list[float] = []
+        bare: list[float] = []
+        with _bare(self.url) as insert_and_notify:
+            for _ in range(count):
+                sleep(self._chance.random() * PAUSE_S)
+                self._submit(self._events(1, 1))
+                start = perf_counter()
+                times.append(self._received() - start)
+                sleep(self._chance.random() * PAUSE_S)
+                bare.append(insert_and_notify())
+        warm = count // 10
+        return times[warm:], bare[warm:]
+
+    def sustained(self) -> float:
+        """Return how many seconds prices were behind an event that was committed, at most."""
+        received: list[tuple[int, float]] = []
+        end = self.handed_in + RATE * SECONDS
+
+        def listen() -> None:
+            for told in self._listener.notifies(timeout=60):
+                received.append((int(told.payload.split()[-1]), perf_counter()))
+                if received[-1][0] >= end:
+                    return
+
+        listening = threading.Thread(target=listen)
+        listening.start()
+        committed, start = [], perf_counter()
+        for turn in range(SECONDS * SHARES):
+            events = self._events(RATE // SHARES, 2)
+            sleep(max(0.0, start + turn / SHARES - perf_counter()))
+            self._submit(events)
+            committed.append((self.handed_in, perf_counter()))
+        listening.join()
+        return max(received[bisect_left(received, (last, 0.0))][1] - at for last, at in committed)
+
+    def taken_over_s(self) -> float:
+        """Kill who leads, and return the seconds until another published what was handed in."""
+        self._start()
+        sleep(READY_S)
+        start = perf_counter()
+        self.workers[0].kill()
+        received = self.hand_in(self._events(1, 3))
+        self.workers.pop(0).join()
+        return received - start
+
+
+@contextmanager
+def _bare(url: str) -> Iterator[Callable[[], float]]:
+    """Give what inserts a bare row with a NOTIFY, and returns the seconds to its receipt."""
+    with closing(connect(url)) as writer, closing(connect(url)) as listener:
+        writer.execute("CREATE TABLE public.bare (number bigint GENERATED ALWAYS AS IDENTITY)")
+        writer.execute(
+            "CREATE FUNCTION public.add_bare() RETURNS void LANGUAGE sql AS "
+            "$$ INSERT INTO public.bare DEFAULT VALUES; SELECT pg_notify('bare', '') $$"
+        )
+        listener.execute("LISTEN bare")
+
+        def insert_and_notify() -> float:
+            start = perf_counter()
+            writer.execute("SELECT public.add_bare()", prepare=True)
+            _first(listener)
+            return perf_counter() - start
+
+        yield insert_and_notify
+
+
+def _first(listener: psycopg.Connection) -> None:
+    for _ in listener.notifies(timeout=60, stop_after=1):
+        return
+    raise TimeoutError("nothing was said within a minute")
+
+
+if __name__ == "__main__":
+    for result in results():
+        print(result, flush=True)

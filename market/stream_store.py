@@ -1,0 +1,104 @@
+"""What was published, read for streams: as JSON that the database writes, for many readers once.
+
+One connection is the stream's own, as everybody who listens waits for it; another is of those who
+catch up or ask for the series, who may ask for much. Each is opened when it is first asked, and
+again after it broke.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import AsyncConnection
+
+from database.market_log import PUBLISHED_CHANNEL
+from market.places import Place
+
+_OPTIONS = "-c timezone=UTC -c statement_timeout=20000 -c default_transaction_read_only=on"
+_WAIT_SECONDS = 10
+_AFTER = """
+SELECT sequence, part, row_to_json(told)::text FROM (
+    SELECT market, sequence, part, day, at, published_at, cause, holons, tightness_ppm,
+        price_micro_per_mwh, sell_price_micro_per_mwh
+    FROM market.publication
+    WHERE market = %s AND (sequence, part) > (%s, %s){of_day}
+    ORDER BY sequence, part LIMIT %s
+) AS told
+"""
+_NEWEST = """
+SELECT sequence, part FROM market.publication
+ WHERE market = %s ORDER BY sequence DESC, part DESC LIMIT 1
+"""
+
+
+class Told(NamedTuple):
+    """A publication: its place, and its row as compact JSON on one line."""
+
+    place: Place
+    json: str
+
+
+class Reader:
+    """Reads what was published, by one connection, one question after another."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: AsyncConnection[Any] | None = None
+        self._asking = asyncio.Lock()
+
+    async def newest(self, market: str) -> Place:
+        """Return the place of what was last published; before the first, that of nothing."""
+        rows = await self._rows(_NEWEST, [market])
+        return Place(*rows[0]) if rows else Place()
+
+    async def after(
+        self, market: str, place: Place, most: int, day: dt.date | None = None
+    ) -> list[Told]:
+        """Return what was published after a place, in its order, at most so many.
+
+        Args:
+            day: local, on which its moments lie; None for any. The days of a log go to and fro, as
+                a price ex post is of the day that it prices.
+        """
+        of_day = "" if day is None else " AND day = %s"
+        asked = [market, *place, *(() if day is None else (day,)), most]
+        rows = await self._rows(_AFTER.format(of_day=of_day), asked)
+        return [Told(Place(sequence, part), json) for sequence, part, json in rows]
+
+    async def close(self) -> None:
+        """Close the connection; the next question opens one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _rows(self, query: str, asked: Sequence[object]) -> list[tuple[Any, ...]]:
+        async with self._asking:
+            try:
+                if self._connection is None:
+                    self._connection = await _connect(self._url)
+                cursor = await self._connection.execute(query.encode(), asked)
+                return await cursor.fetchall()
+            except (psycopg.Error, asyncio.CancelledError):
+                # Cancelled in the middle of a question, its answer would be taken for the next's.
+                await self.close()
+                raise
+
+
+@asynccontextmanager
+async def listening(url: str) -> AsyncIterator[AsyncIterator[str]]:
+    """Give what the channel of publications says, from here on: the markets that published.
+
+    Any role speaks on a channel, so what is said there is only a reason to look.
+    """
+    async with await _connect(url) as connection:
+        await connection.execute(f"LISTEN {PUBLISHED_CHANNEL}".encode())
+        yield (notice.payload.partition(" ")[0] async for notice in connection.notifies())
+
+
+async def _connect(url: str) -> AsyncConnection[Any]:
+    return await AsyncConnection.connect(
+        url, autocommit=True, options=_OPTIONS, connect_timeout=_WAIT_SECONDS
+    )
