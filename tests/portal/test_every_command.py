@@ -48,10 +48,6 @@ WORDS_OF_TYPE = {
 """What a day, an instant and a month are called, whatever the command."""
 
 
-ACTIONS_THAT_GO_ON = {"market run", "market stream"}
-"""Beside actions of the same command that end, and have an outcome."""
-
-
 def ours() -> list[str]:
     return [name for name in NAMES if name not in DJANGOS_OWN]
 
@@ -119,13 +115,12 @@ def test_help_names_no_unit_of_storage(name):
 @pytest.mark.parametrize("name", ours())
 def test_a_command_that_prints_data_prints_it_as_json(name):
     has_json = type(load_command_class("portal", name)).as_json is not BaseCommand.as_json
-    actions = parsers(name)[1:]
-    is_without = name in WITHOUT_JSON or (goes_on(name) and not actions)
+    is_without = name in WITHOUT_JSON or goes_on(name)
     assert has_json != is_without
-    for parser in actions or parsers(name):
+    leaves = parsers(name)[1:] or parsers(name)
+    for parser in leaves:
         takes_json = any(word(action) == "--json" for action in own_actions(parser))
-        goes = parser.prog.removeprefix("manage.py ") in ACTIONS_THAT_GO_ON
-        assert takes_json != (is_without or goes), parser.prog
+        assert takes_json != is_without, parser.prog
 
 
 @pytest.mark.parametrize("name", ours())
@@ -173,7 +168,6 @@ def test_a_command_reads_the_clock_by_its_base_alone(path):
 
 def test_what_serves_or_works_goes_on():
     assert {name for name in ours() if goes_on(name)} == {
-        *(words.partition(" ")[0] for words in ACTIONS_THAT_GO_ON),
         "demo",
         "serve",
         "serve_witness",
