@@ -6,6 +6,7 @@ ARCHITECTURE compares it with others: it alone cuts off whoever never ends the h
 import http.client
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from django.db import connections
 from granian.constants import HTTPModes, Interfaces
@@ -76,11 +78,18 @@ def serve(
         with ExitStack() as beside:
             if has_worker:
                 beside.enter_context(_beside(of_worker, "worker"))
-            beside.enter_context(_beside(of_web, "market", "stream"))
-            _serve(address, port, announce, workers)
+            words = ("market", "stream", "--json")  # says nothing until it ends
+            stream = beside.enter_context(_beside(of_web, *words))
+            _serve(address, port, announce, workers, stream.terminate)
 
 
-def _serve(address: str, port: int, announce: Callable[[str], object], workers: int) -> None:
+def _serve(
+    address: str,
+    port: int,
+    announce: Callable[[str], object],
+    workers: int,
+    before_leaving: Callable[[], object],
+) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     open_port = port or _free_port(address)
     server = Server(
@@ -108,16 +117,33 @@ def _serve(address: str, port: int, announce: Callable[[str], object], workers: 
         announce(f"http://{host}:{open_port}/")
 
     threading.Thread(target=announce_when_open, daemon=True).start()
+    # Once the server has its handlers of signals, and before it starts what answers.
+    server.on_startup(lambda: _call_before_stopping(before_leaving))
     server.serve()
 
 
+def _call_before_stopping(work: Callable[[], object]) -> None:
+    """Have a signal that stops the server do something first.
+
+    It waits for answers under way, and a stream is under way for as long as who tells it lives.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        stops = signal.getsignal(number)
+
+        def stop(*told: Any, stops: Any = stops) -> None:
+            work()
+            stops(*told)
+
+        signal.signal(number, stop)
+
+
 @contextmanager
-def _beside(environment: dict[str, str], *words: str) -> Iterator[None]:
+def _beside(environment: dict[str, str], *words: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a command in an environment for the length of the block."""
     command = [sys.executable, str(ROOT / "manage.py"), *words]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         try:

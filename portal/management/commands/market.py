@@ -123,7 +123,8 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
     def _stream(self, options: Options) -> Told:
         path = settings.TALLYSTICK_STREAM_SOCKET if options.port is None else None
         try:
-            return Told(run_stream(self._announce, path=path, port=options.port or 0))
+            announce = (lambda where: None) if options.json else self._announce
+            return Told(run_stream(announce, path=path, port=options.port or 0))
         except Unserved as error:
             raise CommandError(str(error)) from None
 
