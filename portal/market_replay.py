@@ -18,6 +18,8 @@ from market.law_of_days import law_in
 from market.replay import Replay
 from market.replaying import Progress, Stretch, replay, stretches
 from market.store import Connection
+from portal.study_figures import money
+from rulebook.law import rules_at
 from settlement.core.arrays import Flags, Integers
 
 
@@ -30,15 +32,17 @@ class ReplayedDay(NamedTuple):
         replayed: what differs.
         series: None where law of other holons came into force while it ran, or nothing could be
             taken.
+        currency: of its prices.
     """
 
     day: dt.date
     stretch: Stretch
     replayed: Replay
     series: DaySeries | None
+    currency: str
 
 
-def replay_day(market: str, day: dt.date, progress: Progress) -> ReplayedDay:
+def replay_day(market: str, day: dt.date, progress: Progress, *, now: dt.datetime) -> ReplayedDay:
     """Take a day of a market's log again.
 
     Raises:
@@ -55,7 +59,8 @@ def replay_day(market: str, day: dt.date, progress: Progress) -> ReplayedDay:
             raise Refused([_unknown_day(market, day, sorted(found))])
         replayed = replay(connection, market, law_in(session, market), found[day], progress)
         series = None if replayed.has_failed else _series(connection, replayed, found[day])
-        return ReplayedDay(day, found[day], replayed, series)
+        currency = rules_at(session, market, day, now).market_rules.currency
+        return ReplayedDay(day, found[day], replayed, series, currency)
 
 
 def _unknown_day(market: str, day: dt.date, days: list[dt.date]) -> Finding:
@@ -155,19 +160,23 @@ def lines(outcome: ReplayedDay) -> Iterator[str]:
         head = replayed.course.head
         yield f"digest of the events up to there: {head.event_digest.hex()}"
         yield f"digest of what was published: {head.publication_digest.hex()}"
-    yield from _apart(outcome.series)
+    yield from _apart(outcome.series, outcome.currency)
 
 
-def _apart(series: DaySeries | None) -> Iterator[str]:
+def _apart(series: DaySeries | None, currency: str) -> Iterator[str]:
     if series is None:
         yield "Published prices are not compared with those ex post: other holons while it ran."
         return
     both = int((series.is_published & series.is_ex_post).sum())
     yield f"Published beside ex post, in {both} of {len(series.is_published)} intervals:"
     for each in series.apart() if both else ():
+        mean, most = (
+            money(micro, currency)
+            for micro in (each.mean_micro_per_mwh, each.largest_micro_per_mwh)
+        )
         yield (
-            f"  {each.layer}: on the mean {each.mean_micro_per_mwh:,} micro per MWh apart, most "
-            f"{each.largest_micro_per_mwh:+,} at {each.name} in interval {each.interval}"
+            f"  {each.layer}: on the mean {mean} per MWh apart, and most by {most}, at {each.name} "
+            f"in interval {each.interval}"
         )
 
 

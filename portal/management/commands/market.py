@@ -109,7 +109,9 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
         if options.action == "replay":
             title = f"Replaying {options.market} on {options.day}"
             with progress_bar(title, quiet=options.json) as progress:
-                return market_replay.replay_day(options.market, options.day, progress)
+                return market_replay.replay_day(
+                    options.market, options.day, progress, now=options.now
+                )
         return self._stream(options) if options.action == "stream" else self._lead(options)
 
     def _lead(self, options: Options) -> Led:
