@@ -6,12 +6,21 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from database.embedded import ROOT
+from tests.browser.conftest import Served, served_copy
 from tests.portal.site import MARKET
 from tests.worlds.roles import urls_of_roles
+
+
+@pytest.fixture(scope="module")
+def served(served, server_url, django_db_blocker) -> Iterator[Served]:
+    """A database of its own: to serve one again gives its sign-ins new passwords."""
+    with served_copy(served.site, server_url, django_db_blocker) as own:
+        yield own
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

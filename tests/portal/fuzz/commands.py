@@ -178,6 +178,10 @@ def stood_in() -> Iterator[None]:
             stack.enter_context(patch.object(type(load_command_class("portal", name)), "go_on"))
         stack.enter_context(patch("portal.management.commands.demo.run_main_job", refuse))
         stack.enter_context(patch("database.schema.downgrade"))
+        # What goes on until a signal, and what takes as long as the day that it tells.
+        stack.enter_context(patch("portal.management.commands.market.lead", return_value=0))
+        stack.enter_context(patch("portal.management.commands.market.run_stream", return_value=0))
+        stack.enter_context(patch("portal.market_feed.due", refuse))
         # It migrates a database, and would write the manifest of the product anew.
         stack.enter_context(
             patch("portal.management.commands.schema.describe_fresh_schema", refuse)
