@@ -95,21 +95,25 @@ class Course:
         return cls(market, restore(json.loads(opening.state), book), book, before, None)
 
     def together(self, pending: Sequence[Submitted]) -> Sequence[Submitted]:
-        """Return the events that are taken next: those before another local day begins.
+        """Return the events that are taken next: those before an interval, a tick or a day ends.
 
-        So a day begins with a batch, and what was known before it is known for the whole day.
-        Before there is law, nobody knows where days begin: the first law is the end of its batch.
+        So what is told of an interval moves prices within it, however much waits: taken with what
+        is told after its end, it would move them then. And a day begins with a batch, so what was
+        known before it is known for the whole day. Before there is law, nobody knows where either
+        begins: the first law is the end of its batch.
         """
-        if self.machine.market is None:
+        law, clock_us = self.machine.market, self.machine.clock_us
+        if law is None or clock_us is None:
             kinds = [each.event.kind for each in pending]
             return pending[: kinds.index(Kind.RULES) + 1] if Kind.RULES in kinds else pending
-        end_us = self._day_ends_us
+        end_us = min(law.step_end_us(clock_us), self._day_ends_us or clock_us + MOST_AHEAD_US)
         for place, each in enumerate(pending):
-            if end_us is not None and self._reaches(each.event, end_us):
+            if self._reaches(each.event, end_us):
                 if place:
                     return pending[:place]
-                zone = self.machine.market.zone
-                end_us = midnight_us(local_day(each.event.at_us, zone), zone, days=1)
+                at_us = each.event.at_us
+                midnight = midnight_us(local_day(at_us, law.zone), law.zone, days=1)
+                end_us = min(law.step_end_us(at_us), midnight)
         return pending
 
     def take(self, batch: Sequence[Submitted]) -> Batch:

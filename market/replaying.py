@@ -114,8 +114,9 @@ def _take(
     for batch in batches:
         replayed.take(batch, published)
         published.pop(batch[0].logged.batch, None)
-    for sequence, left in published.items():
-        replayed.leave(sequence, left)
+        # At once, before what follows differs by a chain that goes over these.
+        while published and (sequence := next(iter(published))) <= batch[-1].logged.sequence:
+            replayed.leave(sequence, published.pop(sequence))
 
 
 def _reason(error: Exception) -> str:

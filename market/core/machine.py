@@ -166,11 +166,9 @@ class Machine:
         Where several end, nothing happened in between: what is published at the first holds on.
         """
         if self.clock_us is not None and self.market is not None and at_us > self.clock_us:
-            interval_us = self.market.interval_us
-            step_us = self.market.tick_us or interval_us
-            end_us = (self.clock_us // step_us + 1) * step_us
+            end_us = self.market.step_end_us(self.clock_us)
             if end_us <= at_us:
-                cause = Cause.TICK if end_us % interval_us else Cause.INTERVAL_END
+                cause = Cause.TICK if end_us % self.market.interval_us else Cause.INTERVAL_END
                 self._publish_all(end_us, cause)
         self.clock_us = at_us if self.clock_us is None else max(self.clock_us, at_us)
         if self.bookings is not None:

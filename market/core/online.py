@@ -36,3 +36,8 @@ class OnlineMarket:
     def interval_us(self) -> int:
         """Length of an interval."""
         return self.model.interval_minutes * 60_000_000
+
+    def step_end_us(self, at_us: int) -> int:
+        """Return the first moment after another at which every price is published."""
+        step_us = self.tick_us or self.interval_us
+        return (at_us // step_us + 1) * step_us

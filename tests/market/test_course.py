@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from market.core.events import Kind, Outcome
-from market.core.machine import Machine
+from market.core.machine import Cause, Machine
 from market.core.state import restore, state_of
 from market.course import Course, Diverged
 from market.log import Head, Submitted
@@ -138,3 +138,63 @@ def test_who_handed_an_event_in_and_when_is_in_the_chain(change):
     _, (batch,) = taken([in_force()])
     with pytest.raises(Diverged, match="its digest"):
         Course.begin(MARKET, resolve).follow([batch.entries[0]._replace(**change)])
+
+
+def test_a_batch_ends_before_an_interval_or_a_tick_does():
+    for law, step_us in (
+        (LAW, LAW.interval_us),
+        (replace(LAW, tick_us=5 * MINUTE_US), 5 * MINUTE_US),
+    ):
+        course = Course.begin(MARKET, lambda day, known, law=law: law)
+        course.take(handed_in([in_force()]))
+        waiting = handed_in(
+            event(Kind.OUTAGE, "birch", at_us=START_US + at_us, key=str(at_us))
+            for at_us in (0, step_us - 1, step_us, step_us + 1, step_us - 1, 3 * step_us)
+        )
+        lengths = []
+        while waiting:
+            together = course.together(waiting)
+            course.take(together)
+            lengths.append(len(together))
+            waiting = waiting[len(together) :]
+        # The fifth came after the end of its interval, which passed without it.
+        assert lengths == [2, 3, 1]
+
+
+@pytest.mark.parametrize("deadband", [0, LAW.deadband_micro_per_mwh])
+def test_what_holds_to_the_end_of_an_interval_is_within_the_deadband_however_much_waited(deadband):
+    law = replace(LAW, deadband_micro_per_mwh=deadband)
+
+    def held(at_once: int) -> dict[int, dict[int, tuple[int, int]]]:
+        """Of each interval that ended, what the last prices before its end say of each holon."""
+        course, waiting = Course.begin(MARKET, lambda day, known: law), handed_in(happenings(300))
+        now, found = {}, {}
+        while waiting:
+            together = course.together(waiting[:at_once])
+            for entry in course.take(together).publications:
+                each = entry.publication
+                if each.cause is Cause.INTERVAL_END:
+                    found[each.at_us] = dict(now)
+                if each.cause is not Cause.EX_POST:
+                    prices = each.prices
+                    now.update(
+                        zip(
+                            each.holons.tolist(),
+                            zip(
+                                prices.price_micro_per_mwh.tolist(),
+                                prices.sell_price_micro_per_mwh.tolist(),
+                                strict=True,
+                            ),
+                            strict=True,
+                        )
+                    )
+            waiting = waiting[len(together) :]
+        return found
+
+    one_by_one, all_at_once = held(1), held(500)
+    assert len(one_by_one) > 20
+    assert one_by_one.keys() == all_at_once.keys()
+    for end_us, prices in one_by_one.items():
+        for holon, said in prices.items():
+            for one, other in zip(said, all_at_once[end_us][holon], strict=True):
+                assert abs(one - other) <= 2 * deadband, (end_us, holon)

@@ -122,10 +122,10 @@ def test_a_leader_goes_on_where_the_last_day_began(committed_database, connectio
 
 
 def test_a_stretch_is_sealed_once_and_follows_the_one_before(committed_database, connection):
-    hand_in(committed_database, happenings(30))
+    hand_in(committed_database, happenings(30, step_us=1_000_000))
     leader = leader_of(connection)
     for _ in range(2):
-        leader.step()  # the law by itself, and then the rest
+        leader.step()  # the law by itself, and then the rest, which is of one interval
         for _ in range(2):
             seal(connection, MARKET, leader.course.head)
     rows = connection.execute(
