@@ -124,7 +124,9 @@ def attack(port: int, what: bytes, until: float, came_again: Callable[[], object
 def served() -> Iterator[tuple[int, dict[str, str]]]:
     """Serve the portal for the length of the block; yield its port and the printed passwords."""
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "manage.py", "serve", "--port", "0", "--no-market"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout

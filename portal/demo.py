@@ -25,6 +25,9 @@ PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0, 1
 PASSWORD_PARTS = 4
 PART_LETTERS = 4
 
+LIVING_SPEED = 300
+"""How many times as fast as it was its market lives through a day: in not quite five minutes."""
+
 ASKING = dt.timedelta(minutes=1)
 """How long it may take to ask what an account was granted."""
 

@@ -8,13 +8,11 @@ import multiprocessing
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from django.db import connections
@@ -24,8 +22,8 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from database.addresses import web_environment, worker_environment
-from database.embedded import ROOT
 from database.session import engine
+from portal.beside import LEAVING_SECONDS, Beside
 
 HEAD_SECONDS = 10
 """For the head of a request, and between two on one connection."""
@@ -33,8 +31,6 @@ HEAD_BYTES = 32_000
 """Of a request: its line and its headers."""
 MOST_CONNECTIONS = 1_000
 """Of a process; those after them wait in the queue of the system."""
-LEAVING_SECONDS = 15
-"""For requests under way when the portal is stopped."""
 MAX_PORT = 65_535
 
 
@@ -53,6 +49,7 @@ def serve(
     *,
     workers: int = 1,
     has_worker: bool = True,
+    living: Sequence[str] = (),
 ) -> None:
     """Serve until interrupted; `announce` is told the address once the portal answers.
 
@@ -63,6 +60,8 @@ def serve(
         announce: called from a thread.
         workers: processes that answer.
         has_worker: whether a process beside them makes what pages ask for.
+        living: markets of a demonstration that are led, and fed with a day, beside them; it takes
+            what a worker may.
     """
     connections.close_all()
     engine().dispose()
@@ -75,12 +74,25 @@ def serve(
     # Nobody but who serves may listen there, and its name is short, as a socket's must be.
     with tempfile.TemporaryDirectory(prefix="tallystick-") as folder:
         of_web[STREAM_VARIABLE] = os.environ[STREAM_VARIABLE] = f"{folder}/stream"
+        is_leaving = threading.Event()
         with ExitStack() as beside:
+
+            def run(environment: dict[str, str], *words: str) -> Beside:
+                return beside.enter_context(Beside(environment, *words, is_leaving=is_leaving))
+
             if has_worker:
-                beside.enter_context(_beside(of_worker, "worker"))
-            words = ("market", "stream", "--json")  # says nothing until it ends
-            stream = beside.enter_context(_beside(of_web, *words))
-            _serve(address, port, announce, workers, stream.terminate)
+                run(of_worker, "worker")
+            for market in living if has_worker else ():
+                run(of_worker, "market", "run", market, "--json")
+                run(of_worker, "market", "demonstrate", market, "--json")
+            # These say nothing until they end.
+            stream = run(of_web, "market", "stream", "--json")
+
+            def leave() -> None:
+                is_leaving.set()
+                stream.terminate()
+
+            _serve(address, port, announce, workers, leave)
 
 
 def _serve(
@@ -135,22 +147,6 @@ def _call_before_stopping(work: Callable[[], object]) -> None:
             stops(*told)
 
         signal.signal(number, stop)
-
-
-@contextmanager
-def _beside(environment: dict[str, str], *words: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a command in an environment for the length of the block."""
-    command = [sys.executable, str(ROOT / "manage.py"), *words]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(LEAVING_SECONDS)
-        except subprocess.TimeoutExpired:  # a job that nothing interrupts; its page will say so
-            process.kill()
-            process.wait()
 
 
 def refuse_unusable_address(address: str, port: int) -> None:

@@ -329,6 +329,8 @@ PORT = argument(
     "--port", type=int, default=8000, metavar="NUMBER", help="to serve on; default: %(default)s"
 )
 
+NO_MARKET = flag("--no-market", "leave the markets of a demonstration at rest while it serves")
+
 CHECKPOINT = argument(
     "--checkpoint",
     type=Path,

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from common.currencies import minor_text
 from common.refusals import Finding, Refused
-from portal.demo import DemoSignIn
+from portal.demo import LIVING_SPEED, DemoSignIn
 
 SHOWN_FINDINGS = 50
 """Findings printed on a terminal; `--json` prints them all."""
@@ -119,12 +119,18 @@ def minor_units(amount: int, currency: str) -> str:
 
 
 def announce_portal(
-    stdout: Any, sign_ins: Iterable[DemoSignIn], url: str, *, is_public: bool = False
+    stdout: Any,
+    sign_ins: Iterable[DemoSignIn],
+    url: str,
+    *,
+    is_public: bool = False,
+    living: Iterable[str] = (),
 ) -> None:
     """Say where the portal is, at once: whoever reads it through a pipe waits for that line.
 
     Args:
         is_public: whether nobody has a sign-in, so that nothing but the public pages can be seen.
+        living: markets of a demonstration that live beside it.
     """
     stdout.write(f"Tallystick is at {url} (stop it with Ctrl-C)")
     lines = [f"  {each.username:<24} {each.password:<22} {each.role}" for each in sign_ins]
@@ -136,5 +142,10 @@ def announce_portal(
         stdout.write(
             "Nobody has a sign-in here, so the rules and the proof are what it shows; "
             "`make demo` makes one of each role."
+        )
+    for market in living:
+        stdout.write(
+            f"Market now: {url}market/{market}/ (lives once through the last day that was settled, "
+            f"{LIVING_SPEED} times as fast, and then rests with its last prices)"
         )
     stdout.flush()

@@ -121,7 +121,7 @@ def serving(url: str) -> Iterator[tuple[str, dict[str, str]]]:
     """
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"],
+        [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0", "--no-market"],
         env={**inherited, **urls_of_roles(url)},
         stdout=subprocess.PIPE,
         text=True,

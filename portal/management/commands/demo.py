@@ -13,12 +13,14 @@ from database.addresses import web_environment
 from database.session import transaction
 from ledger.invoice_queries import invoices
 from portal.demo import DemoSignIn, create_demo_sign_ins, create_demo_users
+from portal.demo_market import living_markets
 from portal.job_summary import summary_text
 from portal.main_job import Job, JobRequest, run_main_job
 from portal.management.arguments import (
     DATA,
     IN_MARKET,
     MONTH,
+    NO_MARKET,
     PORT,
     SEED,
     THREADS,
@@ -64,6 +66,7 @@ class Command(BaseCommand[list[DemoSignIn]]):
         THREADS,
         flag("--no-serve", "exit instead of serving"),
         PORT,
+        NO_MARKET,
     )
 
     def run(self, options: Options) -> list[DemoSignIn]:
@@ -102,8 +105,10 @@ class Command(BaseCommand[list[DemoSignIn]]):
 
     def go_on(self, outcome: list[DemoSignIn], options: Options) -> None:
         if not options.no_serve:
-            announce = partial(announce_portal, self.stdout, outcome)
-            serve("127.0.0.1", options.port, 2 * (os.cpu_count() or 1) + 2, announce)
+            living = [] if options.no_market else living_markets(self.now())
+            announce = partial(announce_portal, self.stdout, outcome, living=living)
+            threads = 2 * (os.cpu_count() or 1) + 2
+            serve("127.0.0.1", options.port, threads, announce, living=living)
 
     def _told_readings(self, options: Options) -> tuple[MeterFile, ...]:
         """Return the files of the folder that is named; none where none is."""

@@ -12,6 +12,8 @@ from ledger.people import store as people
 from market import store
 from market.law_of_days import refuse_offline
 from portal import market_replay
+from portal.demo import LIVING_SPEED
+from portal.demo_market import feed_last_day
 from portal.management.arguments import (
     JSON,
     KNOWN_AT,
@@ -36,6 +38,12 @@ DAY = argument(
 )
 
 
+SPEED_OF_FEED = argument(
+    "--speed", type=at_least(1), default=LIVING_SPEED, metavar="TIMES",
+    help="as fast as the day was; default: %(default)s, an hour in twelve seconds",
+)  # fmt: skip
+
+
 class Led(NamedTuple):
     """How many events of a market were taken until it was left."""
 
@@ -53,7 +61,8 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
     help = (
         "The market online, which is priced while its intervals run. `run` leads it until stopped; "
         "`feed` tells it a day of readings as if the day were lived through, so that it can be "
-        "watched; `stream` tells whoever listens of each price as it is published; "
+        "watched, as `demonstrate` does in a demonstration; `stream` tells whoever listens of "
+        "each price as it is published; "
         "`replay` takes a day of its log again, and names the first difference."
     )
     appends_facts = frozenset({"feed"})
@@ -71,17 +80,18 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
                 DAY,
                 ExclusiveGroup(
                     (
-                        argument(
-                            "--speed", type=at_least(1), default=300, metavar="TIMES",
-                            help="as fast as the day was; default: %(default)s, an hour in twelve "
-                            "seconds",
-                        ),
+                        SPEED_OF_FEED,
                         flag("--at-once", "all of it, without waiting for when it was"),
                     )
                 ),
                 KNOWN_AT,
                 JSON,
             ),
+        ),
+        "demonstrate": Subcommand(
+            "in a demonstration, as its operator: feed a market the last day that was settled of "
+            "it; `demo` and `serve` do, beside the portal",
+            (MARKET, SPEED_OF_FEED, JSON),
         ),
         "stream": Subcommand(
             "tell everybody who listens of each price as it is published, until interrupted; "
@@ -112,6 +122,8 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
                 return market_replay.replay_day(
                     options.market, options.day, progress, now=options.now
                 )
+        if options.action == "demonstrate":
+            return self._demonstrate(options)
         return self._stream(options) if options.action == "stream" else self._lead(options)
 
     def _lead(self, options: Options) -> Led:
@@ -146,6 +158,12 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
                 speed=None if options.at_once else options.speed,
                 progress=progress,
             )
+
+    def _demonstrate(self, options: Options) -> Fed:
+        with progress_bar(f"Living through {options.market}", quiet=options.json) as progress:
+            fed = feed_last_day(options.market, options.now, options.speed, progress)
+        self._sign_after()
+        return fed
 
     def as_json(self, outcome: Fed | Led | ReplayedDay | Told, options: Options) -> Any:
         if isinstance(outcome, ReplayedDay):
