@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -45,3 +46,24 @@ def test_who_listens_does_not_keep_the_portal_from_stopping(served, number):
         assert "Killing" not in complaints
         while listening.recv(4_096):
             pass
+
+
+def test_the_market_of_a_demonstration_lives_while_it_is_served(served):
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"],
+        env={**os.environ, **urls_of_roles(served.database_url)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        line = next(each for each in process.stdout if each.startswith("Market now: "))
+        address = line.split()[2]
+        assert address.endswith(f"/market/{MARKET}/")
+        until = time.monotonic() + 60
+        while "By the market" not in urllib.request.urlopen(address, timeout=20).read().decode():
+            assert time.monotonic() < until, "nothing is published"
+            time.sleep(0.5)
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
