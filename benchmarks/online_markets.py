@@ -60,7 +60,8 @@ def online_market() -> OnlineMarket:
         pots=(Pot("location", PPM, "flat"),),
     )
     lines = tuple(f"line-{each:04d}" for each in range(LINES))
-    return OnlineMarket(DIGEST, model, lines, "UTC", PPM, 600 * PPM)
+    suppliers = ("supplier",) * NODES
+    return OnlineMarket(DIGEST, model, lines, suppliers, "UTC", PPM, 600 * PPM)
 
 
 def opening_events(market: OnlineMarket) -> list[Event]:

@@ -134,7 +134,8 @@ CREATE FUNCTION market.append(
     taken bigint[], days date[], outcomes text[], digests bytea[],
     published_days date[], published_at timestamptz[], causes text[], holon_counts int[],
     of_holons int[], tightness bigint[], prices bigint[], sell_prices bigint[],
-    published_digests bytea[], opened_day date, opened_state text, opened_digest bytea
+    published_digests bytea[], booked_by text[], records text[], booked_digests bytea[],
+    opened_day date, opened_state text, opened_digest bytea
 ) RETURNS void
 LANGUAGE plpgsql {_AS_OWNER} AS $$
 DECLARE
@@ -143,7 +144,7 @@ DECLARE
 BEGIN
     UPDATE market.head SET sequence = last_sequence,
         event_digest = coalesce(digests[cardinality(taken)], event_digest),
-        publication_digest = coalesce(
+        publication_digest = coalesce(booked_digests[cardinality(booked_digests)],
             published_digests[cardinality(published_digests)], publication_digest)
     WHERE market = of_market AND epoch = of_epoch AND sequence = first_sequence - 1;
     IF NOT FOUND THEN
@@ -179,6 +180,10 @@ BEGIN
         FROM unnest(published_days, published_at, causes, holon_counts, published_digests)
             WITH ORDINALITY AS listed (day, at, cause, count, digest, place)
     ) AS counted;
+    INSERT INTO market.booking (market, sequence, part, participant, record, digest)
+    SELECT of_market, first_sequence, place, participant, record, digest
+    FROM unnest(booked_by, records, booked_digests) WITH ORDINALITY
+        AS listed (participant, record, digest, place);
     IF opened_day IS NOT NULL THEN
         INSERT INTO market.opening (market, day, sequence, state, digest)
         VALUES (of_market, opened_day, first_sequence, opened_state, opened_digest);
@@ -196,7 +201,7 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "market.submit(text, date[], text[], text[], text[], timestamptz[], int[], bigint[], "
         "int[], text[], text)": CREATE_SUBMIT,
         "market.append(text, bigint, bigint, bigint[], date[], text[], bytea[], date[], "
-        "timestamptz[], text[], int[], int[], bigint[], bigint[], bigint[], bytea[], date, text, "
-        "bytea)": (CREATE_APPEND),
+        "timestamptz[], text[], int[], int[], bigint[], bigint[], bigint[], bytea[], text[], "
+        "text[], bytea[], date, text, bytea)": CREATE_APPEND,
     }
 )

@@ -149,6 +149,7 @@ POLICIES: Mapping[str, str] = MappingProxyType(
             "(SELECT market, statement_number, line FROM ledger.allocation)"
         ),
         "ledger.allocation": f"{_BILLS} OR documents && (SELECT people.own_documents())",
+        "market.booking": f"{_BILLS} OR {_OWN}",
         "people.answer": f"{_OVERSEES} OR {_OWN}",
         "ledger.interest": (
             f"{_OVERSEES} OR document = ANY ((SELECT people.own_documents())::text[])"

@@ -11,16 +11,20 @@ from typing import NamedTuple
 
 from common.damage import damage
 from common.refusals import Finding
+from market.core.bookings import BookingRecord
+from market.core.bookings_state import record_text
 from market.core.events import Event, Kind, Logged
 from market.core.machine import MOST_AHEAD_US, Machine, Publication
 from market.core.state import restore, state_of
 from market.law_book import LawBook, Resolve
 from market.log import (
+    BookingEntry,
     EventEntry,
     Head,
     Opening,
     PublicationEntry,
     Submitted,
+    booking_digest,
     event_digest,
     opening_digest,
     publication_digest,
@@ -36,6 +40,7 @@ class Batch(NamedTuple):
 
     entries: list[EventEntry]
     publications: list[PublicationEntry]
+    bookings: list[BookingEntry]
     opening: Opening | None
 
 
@@ -133,9 +138,11 @@ class Course:
         if opening is not None:
             self.opened, before = opening, opening.digest
         publications = self._published(before, first, taken.publications)
-        end = publications[-1].digest if publications else before
+        before = publications[-1].digest if publications else before
+        bookings = self._booked(before, first, taken.booking_records)
+        end = bookings[-1].digest if bookings else before
         self.head = Head(entries[-1].logged.sequence, event_end, end)
-        return Batch(entries, publications, opening)
+        return Batch(entries, publications, bookings, opening)
 
     def follow(self, entries: Sequence[EventEntry]) -> Batch:
         """Take a batch of the log again.
@@ -160,6 +167,16 @@ class Course:
             day = local_day(publication.at_us, law.zone)
             before = publication_digest(before, self.market, sequence, part, day, publication)
             entries.append(PublicationEntry(sequence, part, day, publication, before))
+        return entries
+
+    def _booked(
+        self, before: bytes, sequence: int, records: Sequence[BookingRecord]
+    ) -> list[BookingEntry]:
+        entries: list[BookingEntry] = []
+        for part, record in enumerate(records, start=1):
+            said = (record.participant, record_text(record))
+            before = booking_digest(before, self.market, sequence, part, *said)
+            entries.append(BookingEntry(sequence, part, *said, before))
         return entries
 
     @property

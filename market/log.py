@@ -1,7 +1,8 @@
 """A market's log as rows: what is sealed of each, and the digests that chain them.
 
-Events are one chain, publications with the openings of days another, each in the order of the log;
-an opening comes before what its batch published. The digest of a row is
+Events are one chain, publications with openings and bookings another, each in the order of the log;
+an opening comes before what its batch published, and what became of bookings comes after. The
+digest of a row is
 
     SHA-256(0x02 || digest of the row before || fields)
 
@@ -25,6 +26,7 @@ EVENT_TAG = "tallystick.market-event.1"
 PUBLICATION_TAG = "tallystick.market-publication.1"
 SEALED_TAG = "tallystick.market-sealed.1"
 OPENING_TAG = "tallystick.market-opening.1"
+BOOKING_TAG = "tallystick.market-booking.1"
 
 NOTHING_BEFORE = bytes(DIGEST_BYTES)
 """What the first row of a chain follows."""
@@ -59,6 +61,19 @@ class PublicationEntry(NamedTuple):
     part: int
     day: dt.date
     publication: Publication
+    digest: bytes
+
+
+class BookingEntry(NamedTuple):
+    """A booking as a batch left it: by its first sequence, and its place from 1 among the batch's.
+
+    `record` is all that is known of it, as text; `participant` is whose it is.
+    """
+
+    sequence: int
+    part: int
+    participant: str
+    record: str
     digest: bytes
 
 
@@ -119,6 +134,13 @@ def event_digest(
 def opening_digest(before: bytes, market: str, day: dt.date, sequence: int, state: str) -> bytes:
     """Return the digest of an opening, after that of what was published before it."""
     return _link(before, OPENING_TAG, (market, day, sequence, state))
+
+
+def booking_digest(
+    before: bytes, market: str, sequence: int, part: int, participant: str, record: str
+) -> bytes:
+    """Return the digest of a booking, after that of what was published or booked before it."""
+    return _link(before, BOOKING_TAG, (market, sequence, part, participant, record))
 
 
 def publication_digest(

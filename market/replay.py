@@ -2,14 +2,14 @@
 
 Pure: rows come from whoever read them. Outcomes, prices and openings are compared value by value,
 and digests only while every value is the same: after the first that is not, all of them are other.
-Bookings stand in no table of their own, but in the opening of the next day: what a market knew when
-a day ended is all that it knew when the next began.
+What a market knew when a day ended is all that it knew when the next began, its opening says.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any
 
 from common.damage import damage
@@ -18,7 +18,7 @@ from market.core.machine import Publication
 from market.core.online import OnlineMarket
 from market.core.state import state_of
 from market.course import Batch, Course
-from market.log import EventEntry, Opening, PublicationEntry, Submitted
+from market.log import BookingEntry, EventEntry, Opening, PublicationEntry, Submitted
 from settlement.core.arrays import Integers
 
 REPLAY = "market-replay"
@@ -28,6 +28,9 @@ NOTHING = "nothing"
 
 Published = Mapping[int, Sequence[PublicationEntry]]
 """What is stored as published, by the sequence of its batch."""
+Booked = Mapping[int, Sequence[BookingEntry]]
+"""What is stored as left of bookings, by the sequence of its batch."""
+NONE_BOOKED: Booked = MappingProxyType({})
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Replay:
     Attributes:
         course: of the fresh machine; where it is on the log when all is taken.
         opening: as stored, of the day that the stretch begins; None before there was law.
-        events, publications: how many were compared.
+        events, publications, bookings: how many were compared.
         difference: the first that there is; None where all is as it is stored.
         count: of rows that are not as they are stored.
         has_failed: whether it could not be taken to its end.
@@ -49,6 +52,7 @@ class Replay:
     opening: Opening | None
     events: int = 0
     publications: int = 0
+    bookings: int = 0
     difference: Finding | None = None
     count: int = 0
     has_failed: bool = False
@@ -63,12 +67,15 @@ class Replay:
         """Whose log it is."""
         return self.course.market
 
-    def take(self, stored: Sequence[EventEntry], published: Published) -> None:
+    def take(
+        self, stored: Sequence[EventEntry], published: Published, booked: Booked = NONE_BOOKED
+    ) -> None:
         """Take a batch of the log again, and compare what comes of it.
 
         Args:
             stored: the events of the batch, at least one.
             published: has what is stored as published by it, where anything is.
+            booked: has what is stored as left by it of bookings, where anything is.
         """
         batch = self.course.take([Submitted(0, each.logged.event, *each[1:3]) for each in stored])
         self._note_law()
@@ -78,12 +85,14 @@ class Replay:
             self._differ(place, event_difference(made, each), made.digest != each.digest)
         self._compare_opening(batch, stored[0].logged.sequence)
         self._compare_published(batch, published.get(stored[0].logged.batch, ()))
+        self._compare_bookings(batch, booked.get(stored[0].logged.batch, ()))
 
-    def leave(self, sequence: int, publications: Sequence[PublicationEntry]) -> None:
-        """Name what is stored as published by a batch that there is not."""
-        for each in publications:
-            value = "it is stored, and no batch begins there"
-            self._differ(f"market.publication {self.market} {sequence}/{each.part}", value)
+    def leave(self, rows: Sequence[PublicationEntry] | Sequence[BookingEntry]) -> None:
+        """Name what is stored as left by a batch that there is not."""
+        for each in rows:
+            table = "booking" if isinstance(each, BookingEntry) else "publication"
+            place = f"market.{table} {self.market} {each.sequence}/{each.part}"
+            self._differ(place, "it is stored, and no batch begins there")
 
     def close(self, following: Opening | None) -> None:
         """Hold what the market knows now to the opening of the day that follows, if one does."""
@@ -119,11 +128,22 @@ class Replay:
         for part, (made, each) in enumerate(zip_longest(batch.publications, stored), start=1):
             place = f"market.publication {self.market} {first}/{part}"
             if made is None or each is None:
-                there = "stored" if made is None else "made of the events"
-                absent = "made of the events" if made is None else "stored"
-                self._differ(place, f"it is {there}, and not {absent}")
+                self._differ(place, _alone(is_stored=made is None))
                 continue
             value = publication_difference(made, each, self._holon_name)
+            self._differ(place, value, made.digest != each.digest)
+
+    def _compare_bookings(self, batch: Batch, stored: Sequence[BookingEntry]) -> None:
+        self.bookings += len(batch.bookings)
+        first = batch.entries[0].logged.sequence
+        for part, (made, each) in enumerate(zip_longest(batch.bookings, stored), start=1):
+            place = f"market.booking {self.market} {first}/{part}"
+            if made is None or each is None:
+                self._differ(place, _alone(is_stored=made is None))
+                continue
+            value = _unequal("part", each.part, made.part)
+            value = value or _unequal("participant", each.participant, made.participant)
+            value = value or state_difference(each.record, made.record)
             self._differ(place, value, made.digest != each.digest)
 
     def _holon_name(self, holon: int) -> str:
@@ -199,7 +219,7 @@ def state_difference(stored: str, made: str) -> str | None:
     try:
         was = json.loads(stored)
     except ValueError:
-        return "it is no state of a market"
+        return "it cannot be read"
     for path, one, other in _differences(was, json.loads(made), ""):
         return _unequal(path, one, other)
     return "it says the same, written otherwise"
@@ -232,6 +252,11 @@ def _unequal(name: str, stored: object, made: object) -> str | None:
 def _shown(value: object) -> str:
     text = NOTHING if value is None else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _alone(*, is_stored: bool) -> str:
+    there, absent = ("stored", "made of the events")[:: 1 if is_stored else -1]
+    return f"it is {there}, and not {absent}"
 
 
 def _is(opening: Opening | None) -> str:

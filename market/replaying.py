@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from market import store
@@ -107,16 +108,17 @@ def _take(
 ) -> None:
     first, last = batches[0][0].logged.sequence, batches[-1][-1].logged.sequence
     stored = store.publications(connection, replayed.market, first, last)
-    published = {
-        sequence: list(of_batch)
-        for sequence, of_batch in groupby(stored, key=lambda each: each.sequence)
-    }
+    published = {at: list(rows) for at, rows in groupby(stored, key=attrgetter("sequence"))}
+    left = store.bookings(connection, replayed.market, first, last)
+    booked = {at: list(rows) for at, rows in groupby(left, key=attrgetter("sequence"))}
     for batch in batches:
-        replayed.take(batch, published)
+        replayed.take(batch, published, booked)
         published.pop(batch[0].logged.batch, None)
+        booked.pop(batch[0].logged.batch, None)
         # At once, before what follows differs by a chain that goes over these.
-        while published and (sequence := next(iter(published))) <= batch[-1].logged.sequence:
-            replayed.leave(sequence, published.pop(sequence))
+        for rows in (published, booked):
+            while rows and (sequence := next(iter(rows))) <= batch[-1].logged.sequence:
+                replayed.leave(rows.pop(sequence))
 
 
 def _reason(error: Exception) -> str:

@@ -6,6 +6,7 @@ from ledger.tree import leaf_hash, merkle_root
 from market.core.online import OnlineMarket
 from rulebook.resolve import RuleSet
 from settlement.rules.compile import compile_rules
+from settlement.rules.register import register_of
 
 LAW_TAG = "tallystick.market-law.1"
 US_PER_MINUTE = 60_000_000
@@ -29,11 +30,13 @@ def online_market(rules: RuleSet) -> OnlineMarket | None:
     online = market_rules.online
     if online is None:
         return None
+    register, model = register_of(rules.registrations), compile_rules(rules)
     return OnlineMarket(
         digest=law_digest(rules),
-        model=compile_rules(rules),
+        model=model,
         # By id, as the compiled grid has them.
         lines=tuple(sorted(line.line for line in rules.grid_model.lines)),
+        suppliers=tuple(map(register.supplier, model.supply_points)),
         zone=market_rules.time_zone,
         deadband_micro_per_mwh=online.deadband_micro_per_mwh,
         accepted_delay_us=online.accepted_delay_minutes * US_PER_MINUTE,

@@ -17,6 +17,7 @@ from market.core.machine import Cause, Publication
 from market.core.pricing import Prices
 from market.log import (
     NOTHING_BEFORE,
+    BookingEntry,
     EventEntry,
     Head,
     Opening,
@@ -43,7 +44,8 @@ SELECT number, day, key, kind, entity, at, numbers, words, submitted_at, submitt
 APPEND = (
     "SELECT market.append(%s, %s, %s, %s::bigint[], %s::date[], %s::text[], %s::bytea[], "
     "%s::date[], %s::timestamptz[], %s::text[], %s::int[], %s::int[], %s::bigint[], "
-    "%s::bigint[], %s::bigint[], %s::bytea[], %s::date, %s::text, %s::bytea)"
+    "%s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::text[], %s::bytea[], %s::date, "
+    "%s::text, %s::bytea)"
 )
 BEGIN_EPOCH = "SELECT market.begin_epoch(%s)"
 HEAD = "SELECT sequence, event_digest, publication_digest FROM market.head WHERE market = %s"
@@ -79,12 +81,24 @@ UNION ALL ({_RULES_BEFORE} AND day = ANY(%(days)s) ORDER BY sequence)
 DIGEST_BEFORE = """
 SELECT digest FROM market.event WHERE market = %s AND sequence = %s
 """
+# Each by its index: the last of three ends, of which the batch says the later, then the kind.
 PUBLISHED_BEFORE = """
-SELECT sequence, part, digest FROM market.publication WHERE market = %(market)s
-   AND sequence < %(sequence)s
-UNION ALL
-SELECT sequence, 0, digest FROM market.opening WHERE market = %(market)s AND sequence < %(sequence)s
- ORDER BY sequence DESC, part DESC LIMIT 1
+SELECT digest FROM (
+    (SELECT sequence, 2 AS turn, digest FROM market.booking
+      WHERE market = %(market)s AND sequence < %(sequence)s
+      ORDER BY sequence DESC, part DESC LIMIT 1)
+    UNION ALL
+    (SELECT sequence, 1, digest FROM market.publication
+      WHERE market = %(market)s AND sequence < %(sequence)s
+      ORDER BY sequence DESC, part DESC LIMIT 1)
+    UNION ALL
+    (SELECT sequence, 0, digest FROM market.opening
+      WHERE market = %(market)s AND sequence < %(sequence)s ORDER BY sequence DESC LIMIT 1)
+) AS ends ORDER BY sequence DESC, turn DESC LIMIT 1
+"""
+BOOKING_COLUMNS = "SELECT sequence, part, participant, record, digest FROM market.booking"
+BOOKINGS = f"""{BOOKING_COLUMNS}
+ WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence, part
 """
 OPENING = "SELECT day, sequence, state, digest FROM market.opening WHERE market = %s"
 SEALED_UP_TO = "SELECT coalesce(max(last_sequence), 0) FROM market.sealed WHERE market = %s"
@@ -140,9 +154,10 @@ def append(
     numbers: Sequence[int],
     entries: Sequence[EventEntry],
     publications: Sequence[PublicationEntry],
+    bookings: Sequence[BookingEntry],
     opening: Opening | None,
 ) -> None:
-    """Append a batch to the log, with what was published of it: all of it, or nothing.
+    """Append a batch to the log, with what was published and booked of it: all of it, or nothing.
 
     Args:
         connection: in autocommit, or in a transaction of the caller's.
@@ -164,6 +179,9 @@ def append(
             [entry.logged.outcome.value for entry in entries],
             [entry.digest for entry in entries],
             *_published(publications),
+            [entry.participant for entry in bookings],
+            [entry.record for entry in bookings],
+            [entry.digest for entry in bookings],
             *((None, None, None) if opening is None else _opened(opening)),
         ],
         prepare=True,
@@ -208,7 +226,7 @@ def head_before(connection: Connection, market: str, sequence: int) -> Head:
     return Head(
         sequence - 1,
         bytes(of_event[0]) if of_event else NOTHING_BEFORE,
-        bytes(published[2]) if published else NOTHING_BEFORE,
+        bytes(published[0]) if published else NOTHING_BEFORE,
     )
 
 
@@ -239,6 +257,18 @@ def publications(
     """Return what the batches from one sequence to another published."""
     rows = vector_cursor(connection).execute(PUBLICATIONS.encode(), [market, first, last])
     return list(map(publication_entry, rows))
+
+
+def bookings(connection: Connection, market: str, first: int, last: int) -> list[BookingEntry]:
+    """Return what the batches from one sequence to another left of bookings."""
+    rows = connection.execute(BOOKINGS.encode(), [market, first, last])
+    return list(map(booking_entry, rows))
+
+
+def booking_entry(row: Sequence[Any]) -> BookingEntry:
+    """Return a row of `BOOKING_COLUMNS` as an entry."""
+    sequence, part, participant, record, digest = row
+    return BookingEntry(sequence, part, participant, record, bytes(digest))
 
 
 def publications_of_day(

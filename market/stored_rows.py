@@ -1,21 +1,25 @@
 """Every row of a market's log, one after the other, to prove it: those that cannot be read, too."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, NamedTuple
 
 from database.bulk import register_vectors
 from market import store
-from market.log import EventEntry, Head, PublicationEntry, Sealed
+from market.log import BookingEntry, EventEntry, Head, PublicationEntry, Sealed
 from market.store import Connection
 
 ROWS_AT_A_TIME = 2_000
+_CURSORS = count()
+"""Names of cursors: those of publications and bookings are read side by side."""
 MARKETS = """
 SELECT market FROM market.head UNION SELECT market FROM market.event
 UNION SELECT market FROM market.publication UNION SELECT market FROM market.opening
-UNION SELECT market FROM market.sealed ORDER BY 1
+UNION SELECT market FROM market.booking UNION SELECT market FROM market.sealed ORDER BY 1
 """
 EVENTS = f"{store.EVENT_COLUMNS} WHERE market = %s ORDER BY sequence, day"
 PUBLICATIONS = f"{store.PUBLICATION_COLUMNS} WHERE market = %s ORDER BY sequence, part, day"
+BOOKINGS = f"{store.BOOKING_COLUMNS} WHERE market = %s ORDER BY sequence, part"
 SEALED = """
 SELECT first_sequence, last_sequence, event_digest, publication_digest, digest
   FROM market.sealed WHERE market = %s ORDER BY last_sequence
@@ -48,6 +52,12 @@ def publications(
         yield (row[0], row[1]), bytes(row[-1]), _read(store.publication_entry, row)
 
 
+def bookings(connection: Connection, market: str) -> Iterator[BookingEntry]:
+    """Yield every booking as batches left it."""
+    for row in _streamed(connection, BOOKINGS, market, has_vectors=False):
+        yield store.booking_entry(row)
+
+
 def heads(connection: Connection, market: str) -> list[Head]:
     """Return the heads of a market, of which there is one."""
     rows = connection.execute(store.HEAD, [market])
@@ -65,7 +75,7 @@ def sealed_stretches(connection: Connection, market: str) -> list[StoredSealed]:
 def _streamed(
     connection: Connection, query: str, market: str, *, has_vectors: bool
 ) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor(name="market_log") as cursor:
+    with connection.cursor(name=f"market_log_{next(_CURSORS)}") as cursor:
         if has_vectors:
             register_vectors(cursor)
         cursor.itersize = ROWS_AT_A_TIME

@@ -1,7 +1,8 @@
 """The schema `market`: the inbox, the log, what was published, and what of it is sealed.
 
 `event` and `publication` have a partition a day, which `market.make_days` makes when one is first
-written (`database.market_log`). Rows of both, and of `opening`, are appended by `market.append`
+written (`database.market_log`). Rows of both, of `opening`
+and of `booking` are appended by `market.append`
 alone; of `head`, whatever it says follows from them, but for the epoch.
 """
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     Text,
@@ -107,6 +109,29 @@ class PublicationRow(Base):
     published_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.clock_timestamp()
     )
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class BookingRow(Base):
+    """A booking from a moment on, as text; `sequence` is the batch that left it so.
+
+    Not by day: bookings are few beside events, and what is asked of them is whose they are.
+    """
+
+    __tablename__ = "booking"
+    __table_args__ = (
+        CheckConstraint("sequence >= 1", name="sequence_begins_at_one"),
+        CheckConstraint("part >= 1", name="part_begins_at_one"),
+        CheckConstraint(DIGEST.format("digest"), name="digest_length"),
+        Index("ix_booking_market_participant", "market", "participant"),
+        {"schema": "market"},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    part: Mapped[int] = mapped_column(Integer, primary_key=True)
+    participant: Mapped[str] = mapped_column(Text)
+    record: Mapped[str] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -4,8 +4,10 @@ Nothing stored is trusted: every digest is computed again from its row and the o
 the events, taken again, give what was published, a replay says.
 """
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from heapq import merge
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +19,7 @@ from market.log import (
     NOTHING_BEFORE,
     Head,
     Sealed,
+    booking_digest,
     event_digest,
     opening_digest,
     publication_digest,
@@ -103,26 +106,59 @@ def _verify_events(connection: Connection, market: str, marks: _Marks) -> Iterat
     marks.finish()
 
 
+class _Link(NamedTuple):
+    """A row of the chain of publications, openings and bookings.
+
+    Attributes:
+        place: in the chain: batch, turn of its kind within a batch, and part.
+        name: table and key.
+        stored: its digest.
+        after: gives its digest after that of the row before; None where it says nothing.
+    """
+
+    place: tuple[int, int, int]
+    name: str
+    stored: bytes
+    after: Callable[[bytes], bytes] | None
+
+
 def _verify_published(connection: Connection, market: str, marks: _Marks) -> Iterator[Finding]:
-    openings = iter(store.openings(connection, market))
-    opening = next(openings, None)
-    end = ((2**63, 0), b"", None)  # after all, what is left of the openings
-    for place, stored, entry in chain(stored_rows.publications(connection, market), [end]):
-        while opening is not None and opening.sequence <= place[0]:
-            name = f"market.opening {market} {opening.day}"
-            if opening_digest(marks.digest, market, *opening[:3]) != opening.digest:
-                yield damage(CHAIN, name, NOT_ITS_DIGEST)
-            marks.move(opening.sequence, opening.digest)
-            opening = next(openings, None)
-        if place == end[0]:
-            break
-        name = f"market.publication {market} {place[0]}/{place[1]}"
-        if entry is None:
+    links = (_openings(connection, market), _publications(connection, market))
+    every = merge(*links, _bookings(connection, market), key=lambda link: link.place)
+    for place, name, stored, after in every:
+        if after is None:
             yield damage("unreadable", name, "it says nothing that a market's log can say")
-        elif publication_digest(marks.digest, market, *entry[:4]) != stored:
+        elif after(marks.digest) != stored:
             yield damage(CHAIN, name, NOT_ITS_DIGEST)
         marks.move(place[0], stored)
     marks.finish()
+
+
+def _openings(connection: Connection, market: str) -> Iterator[_Link]:
+    for each in store.openings(connection, market):
+        name = f"market.opening {market} {each.day}"
+        after = partial(_after, opening_digest, market, each[:3])
+        yield _Link((each.sequence, 0, 0), name, each.digest, after)
+
+
+def _publications(connection: Connection, market: str) -> Iterator[_Link]:
+    for (sequence, part), stored, entry in stored_rows.publications(connection, market):
+        name = f"market.publication {market} {sequence}/{part}"
+        after = partial(_after, publication_digest, market, entry[:4]) if entry else None
+        yield _Link((sequence, 1, part), name, stored, after)
+
+
+def _bookings(connection: Connection, market: str) -> Iterator[_Link]:
+    for each in stored_rows.bookings(connection, market):
+        name = f"market.booking {market} {each.sequence}/{each.part}"
+        after = partial(_after, booking_digest, market, each[:4])
+        yield _Link((each.sequence, 2, each.part), name, each.digest, after)
+
+
+def _after(
+    digest: Callable[..., bytes], market: str, said: Sequence[object], before: bytes
+) -> bytes:
+    return digest(before, market, *said)
 
 
 def _verify_sealed(

@@ -62,6 +62,7 @@ class Leader:
             [each.number for each in together],
             batch.entries,
             batch.publications,
+            batch.bookings,
             batch.opening,
         )
         return batch

@@ -66,6 +66,7 @@ class BookingRecord:
         number: of its request among those of the market, from 1.
         at_us: the market's clock.
         request: as it was last changed.
+        participant: the supplier of the supply point when it was asked, whose booking it is.
         group: node of the supply point when it was asked, and product.
         state: where it stands.
         reason: why it was not had, or the last change of it was not; None where it was.
@@ -77,6 +78,7 @@ class BookingRecord:
     number: int
     at_us: int
     request: Request
+    participant: str
     group: Group
     state: State
     reason: Reason | None = None
@@ -256,7 +258,8 @@ class Bookings:
         self.asked += 1
         node = self.market.model.grid.nodes[self.forward.node_of(event.entity)]
         group = (node, request.product)
-        record = BookingRecord(event.key, self.asked, 0, request, group, State.WAITING)
+        supplier = self.market.suppliers[self._row[event.entity]]
+        record = BookingRecord(event.key, self.asked, 0, request, supplier, group, State.WAITING)
         found = quote(self.forward, request)
         if found.reason is None:
             self._book(record, found)

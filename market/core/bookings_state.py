@@ -4,6 +4,7 @@ For the state of the machine from which a day of the log is replayed. Sums over 
 kept: they are made of what is known.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -52,7 +53,7 @@ def restore_bookings(
         name: Forecast(np.array(said_us, dtype=np.int64), np.array(power_w, dtype=np.int64))
         for name, (said_us, power_w) in state["forecasts"].items()
     }
-    records = [_record(each) for each in state["known"]]
+    records = [record_of(each) for each in state["known"]]
     bookings.known = {record.key: record for record in records}
     bookings.waiting = {record.key for record in records if record.state is State.WAITING}
     bookings.asked = state["asked"]
@@ -65,7 +66,17 @@ def restore_bookings(
     return bookings
 
 
-def _record(state: Mapping[str, Any]) -> BookingRecord:
+def record_text(record: BookingRecord) -> str:
+    """Return a booking as the one text that says it."""
+    return json.dumps(asdict(record), separators=(",", ":"), sort_keys=True)
+
+
+def record_of(state: Mapping[str, Any]) -> BookingRecord:
+    """Return the booking that a state, or a text of one once it is read, says.
+
+    Raises:
+        LookupError, TypeError, ValueError: it says none.
+    """
     request = state["request"]
     return BookingRecord(
         **{

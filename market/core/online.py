@@ -13,6 +13,7 @@ class OnlineMarket:
         digest: of the law, by which a `rules` event names it.
         model: as settlement has it.
         lines: ids, in the order of the grid's lines.
+        suppliers: of the supply points of the model, in their order: who asks for them.
         zone: whose local days are settlement days.
         deadband_micro_per_mwh: a price is published anew once it moved by more than this.
         accepted_delay_us: an event that is this much older than the market's clock, or less, is
@@ -25,6 +26,7 @@ class OnlineMarket:
     digest: str
     model: MarketModel
     lines: tuple[str, ...]
+    suppliers: tuple[str, ...]
     zone: str
     deadband_micro_per_mwh: int
     accepted_delay_us: int

@@ -92,7 +92,7 @@ CHAINS = (
     ("settlement.reading", "settlement.reading_file"),
     ("settlement.result", "settlement.run"),
     ("settlement.trial_made", "settlement.trial"),
-    ("market.event", "market.publication", "market.opening", "market.sealed"),
+    ("market.event", "market.publication", "market.booking", "market.opening", "market.sealed"),
 )
 """Tables whose rows are sealed together: a change in one makes digests of the others anew."""
 
@@ -160,7 +160,7 @@ class Attacked(Tampering):
             invoices = {each["id"]: each for each in self.rows("ledger.invoice")}
             of_line = invoices.get(row["invoice_id"])
             return self._leaf_of("ledger.invoice", of_line) if of_line else "none"
-        if table in ("market.event", "market.publication", "market.opening"):
+        if table in ("market.event", "market.publication", "market.booking", "market.opening"):
             ends = [each["last_sequence"] for each in self.rows("market.sealed")]
             end = next((end for end in ends if end >= row["sequence"]), ends[-1])
             return f"market.sealed {row['market']}/{end}"

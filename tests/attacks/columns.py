@@ -86,6 +86,7 @@ FACTS = {
         "at batch day entity key kind market numbers outcome sequence submitted_at submitted_by "
         "words"
     ),
+    "market.booking": "market part participant record sequence",
     "market.opening": "day market sequence state",
     "market.publication": (
         "at cause day holons market part price_micro_per_mwh sell_price_micro_per_mwh sequence "
@@ -171,6 +172,7 @@ DIGESTS = {
     "ledger.trail_head": "digest link_digest number",
     "ledger.trail_link": "digest number previous_digest row_digest",
     "ledger.witness": "digest",
+    "market.booking": "digest",
     "market.event": "digest",
     "market.head": "event_digest publication_digest",
     "market.opening": "digest",

@@ -12,6 +12,7 @@ from market.log import (
     NOTHING_BEFORE,
     Head,
     Sealed,
+    booking_digest,
     event_digest,
     opening_digest,
     publication_digest,
@@ -21,7 +22,10 @@ from market.moments import microseconds_of
 EVENTS, PUBLICATIONS = tables.EventRow.__table__, tables.PublicationRow.__table__
 OPENINGS, SEALED = tables.OpeningRow.__table__, tables.SealedRow.__table__
 HEADS = tables.HeadRow.__table__
-OF_MARKETS = ("market.event", "market.publication", "market.opening", "market.sealed")
+BOOKINGS = tables.BookingRow.__table__
+OF_MARKETS = (
+    "market.event", "market.publication", "market.booking", "market.opening", "market.sealed"
+)  # fmt: skip
 PRICES = ("tightness_ppm", "price_micro_per_mwh", "sell_price_micro_per_mwh")
 
 
@@ -73,14 +77,20 @@ def _remake_events(session: Session, market: str) -> dict[int, bytes]:
 
 def _remake_published(session: Session, market: str) -> dict[int, bytes]:
     rows = [
-        *((row["sequence"], 0, OPENINGS, row) for row in _rows(session, OPENINGS, market)),
-        *((row["sequence"], row["part"], PUBLICATIONS, row)
-          for row in _rows(session, PUBLICATIONS, market)),
-    ]  # fmt: skip
+        *((row["sequence"], 0, 0, OPENINGS, row) for row in _rows(session, OPENINGS, market)),
+        *(
+            (row["sequence"], turn, row["part"], table, row)
+            for turn, table in enumerate((PUBLICATIONS, BOOKINGS), start=1)
+            for row in _rows(session, table, market)
+        ),
+    ]
     before, ends = NOTHING_BEFORE, {}
-    for sequence, part, table, row in sorted(rows, key=lambda each: each[:2]):
+    for sequence, _, part, table, row in sorted(rows, key=lambda each: each[:3]):
         if table is OPENINGS:
             before = opening_digest(before, market, row["day"], sequence, row["state"])
+        elif table is BOOKINGS:
+            said = (row["participant"], row["record"])
+            before = booking_digest(before, market, sequence, part, *said)
         else:
             published: Any = SimpleNamespace(
                 at_us=microseconds_of(row["at"]),

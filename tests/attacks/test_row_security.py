@@ -31,6 +31,7 @@ OWNED = {
     "ledger.invoice": "participant",
     "ledger.dispute": "participant",
     "people.answer": "participant",
+    "market.booking": "participant",
 }
 """Tables whose rows name their participant."""
 DOCUMENT = "series || '-' || lpad(number::text, 6, '0')"

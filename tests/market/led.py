@@ -24,7 +24,8 @@ from market.leading import catch_up, connect, find_course
 from market.log import EventEntry, PublicationEntry
 from market.sealing import seal
 from market.worker import Leader, Worker
-from tests.market.streams import START_US, event, in_force, online
+from tests.market.asking import CAP, asks
+from tests.market.streams import MINUTE_US, START_US, event, in_force, online
 from tests.settlement.core.examples import tiny_market
 from tests.worlds.roles import url_as
 
@@ -54,6 +55,20 @@ def happenings(count: int, seed: int = 1, step_us: int = 240_000_000) -> list[Ev
         entity = "" if kind is Kind.CLOCK else chance.choice([*names, "nobody"])
         events.append(event(kind, entity, *numbers, at_us=said_us, key=f"{seed}-{number}"))
     return events
+
+
+def askings(minute: int = 360) -> list[Event]:
+    """Three requests, of which two are booked and one is cancelled, so many minutes on."""
+    at_us = START_US + minute * MINUTE_US
+    window = (minute + 60, minute + 240)
+    requests = [
+        asks(
+            point, energy_wh, 2_000, *window, CAP, product=point, key=f"asked {place}", at_us=at_us
+        )
+        for place, (point, energy_wh) in enumerate([("home", 1_000), ("plant", 500), ("home", 70)])
+    ]
+    cancelled = event(Kind.CANCEL, "home", at_us=at_us + 1, words=("asked 2",), key="cancelled")
+    return [*requests, cancelled]
 
 
 def hand_in(engine: Engine, events: Sequence[Event], at_once: int = 7) -> None:

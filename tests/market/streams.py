@@ -33,6 +33,7 @@ def online(model: MarketModel, **changes) -> OnlineMarket:
         digest="law",
         model=model,
         lines=tuple(f"L{row:03d}" for row in range(len(model.grid.rating_w))),
+        suppliers=(("cedar", "doric") * len(model.supply_points))[: len(model.supply_points)],
         zone="UTC",
         deadband_micro_per_mwh=0,
         accepted_delay_us=10 * MINUTE_US,

@@ -141,6 +141,52 @@ def test_whatever_was_forged_is_named_though_every_digest_was_made_anew(led, sta
     assert any(each.startswith(place) or place in each for each in places), places
 
 
+ONE_BOOKING = r"""
+UPDATE market.booking SET record = replace(record, '"energy_wh"\:1000,', '"energy_wh"\:1001,')
+ WHERE sequence = :at AND part = 1
+"""
+
+
+def test_a_booking_that_was_forged_where_it_was_made_is_named_there(led):
+    at = led.scalar(text("SELECT min(sequence) FROM market.booking"))
+    forged(led, ONE_BOOKING, at=at)
+    first = found(led)[0]
+    assert first.place == f"market.booking tiny {at}/1"
+    assert first.value.endswith("energy_wh: 1001 is stored, and 1000 comes of the events")
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("UPDATE market.booking SET participant = 'x' WHERE part = 1 AND sequence = :at",
+         "participant: x is stored, and cedar comes of the events"),
+        ("DELETE FROM market.booking WHERE sequence = :at AND part = 1", "part: 2 is stored"),
+        ("DELETE FROM market.booking WHERE sequence = :at", "it is made of the events"),
+        ("UPDATE market.booking SET sequence = sequence + 1 WHERE sequence = :at",
+         "it is made of the events, and not stored"),
+    ],
+)  # fmt: skip
+def test_whose_a_booking_is_and_that_it_is_there_is_held_too(led, statement, value):
+    at = led.scalar(text("SELECT min(sequence) FROM market.booking"))
+    forged(led, statement, at=at)
+    finding = found(led)[0]
+    assert finding.place.startswith(f"market.booking tiny {at}/1")
+    assert finding.value.startswith(value)
+
+
+def test_a_booking_that_no_batch_left_is_named(led):
+    (inner,) = led.scalars(text("SELECT max(sequence) FROM market.event WHERE sequence > batch"))
+    forged(
+        led,
+        "INSERT INTO market.booking SELECT market, :at, part, participant, record, digest "
+        "FROM market.booking ORDER BY sequence, part LIMIT 1",
+        at=inner,
+    )
+    (finding,) = found(led)
+    assert finding.place == f"market.booking tiny {inner}/1"
+    assert finding.value == "it is stored, and no batch begins there"
+
+
 def test_what_was_published_and_no_batch_made_is_named(led):
     columns = (
         "part, day, at, cause, holons, tightness_ppm, price_micro_per_mwh, "
@@ -184,7 +230,7 @@ def test_a_log_that_was_told_of_no_law_is_taken_again(session):
         ('{"a":true}', '{"a":1}', "a: True is stored, and 1 comes of the events"),
         ('{"a":[1]}', '{"a":[1,2]}', "a[1]: nothing is stored, and 2 comes of the events"),
         ('{"b":1}', '{"a":1}', "a: nothing is stored, and 1 comes of the events"),
-        ("{", '{"a":1}', "it is no state of a market"),
+        ("{", '{"a":1}', "it cannot be read"),
     ],
 )
 def test_the_first_value_of_a_state_that_differs_is_named(stored, made, said):

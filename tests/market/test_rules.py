@@ -54,6 +54,14 @@ def test_the_part_of_the_law_that_is_of_the_market_online_is_in_the_machines_uni
     assert market.accepted_delay_us == 3 * 60 * 10**6
     assert market.tick_us == 60 * 10**6
     assert market.forward_hours == 24
+    assert len(market.suppliers) == len(market.model.supply_points)
+    answers = {
+        point.supply_point: each.participant
+        for each in scenario().values()
+        if isinstance(each, Registration)
+        for point in each.supply_points
+    }
+    assert dict(zip(market.model.supply_points, market.suppliers, strict=True)) == answers
     assert (market.zone, market.late_after_days) == ("Europe/London", 5)
     assert online_market(rules_with(STATED)).tick_us == 0
 

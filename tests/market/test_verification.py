@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from market.core.events import Kind
 from market.verification import CHECKS
-from tests.market.led import happenings, lead
+from tests.market.led import askings, happenings, lead
 
 
 @pytest.fixture
@@ -61,6 +61,24 @@ def test_what_is_changed_is_named(led, attack, named):
     led.execute(text(attack))
     places = [place for _, place in found(led)]
     assert any(named in place for place in places), places
+
+
+@pytest.mark.parametrize(
+    ("attack", "named"),
+    [
+        ("DELETE FROM market.booking WHERE part = 1", "market.booking tiny 62/2"),
+        ("DELETE FROM market.booking WHERE part = 4", "market.head tiny"),
+        ("UPDATE market.booking SET participant = 'x' WHERE part = 1", "market.booking tiny 62/1"),
+        ("UPDATE market.booking SET record = '{}' WHERE part = 2", "market.booking tiny 62/2"),
+        ("UPDATE market.booking SET sequence = 63 WHERE part = 2", "market.booking tiny 62/3"),
+        ("UPDATE market.booking SET market = 'other' WHERE part = 1", "market.booking other 62/1"),
+    ],
+)
+def test_what_is_changed_of_a_booking_is_named(led, attack, named):
+    lead(led, askings())
+    assert found(led) == []
+    led.execute(text(attack))
+    assert named in [place for _, place in found(led)]
 
 
 def test_an_event_that_is_left_out_is_named_by_its_place_though_what_follows_is_made_anew(led):

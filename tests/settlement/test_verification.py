@@ -59,7 +59,7 @@ from settlement.runs.results import vector_digest
 from settlement.runs.settle import settle
 from settlement.trials.records import MODES
 from settlement.verification import list_row_checks
-from tests.market.led import happenings, lead
+from tests.market.led import askings, happenings, lead
 from tests.market.streams import DAY
 from tests.settlement.study_cases import study_tiny
 from tests.settlement.transition_cases import keep_transition_of_tiny
@@ -135,6 +135,7 @@ TABLES = [
     trail_tables.TrailHead.__table__,
     market_tables.EventRow.__table__,
     market_tables.PublicationRow.__table__,
+    market_tables.BookingRow.__table__,
     market_tables.OpeningRow.__table__,
     market_tables.SealedRow.__table__,
     market_tables.HeadRow.__table__,
@@ -204,6 +205,7 @@ def fill(session: Session) -> None:
     fill_trail(session)
     lead(session, happenings(40)[:15])
     lead(session, happenings(40)[15:])
+    lead(session, askings())
     if session.scalar(text(MAY_MAKE_DAYS)):
         for table in PARTITIONED:  # in which a row stands whose day is changed
             for days in (-1, 1, 2, 4_000, 4_001):
@@ -496,6 +498,7 @@ NAMES = {
     "people.deed": "{number}",
     "market.event": "{market} {sequence}",
     "market.publication": "{market} {sequence}/{part}",
+    "market.booking": "{market} {sequence}/{part}",
     "market.opening": "{market} {day}",
     "market.sealed": "{market}/{last_sequence}",
     "market.head": "{market}",
@@ -664,8 +667,9 @@ KNOCK_ON: dict[str, set[str]] = {
     "ledger.trail_link": {"ledger.trail_head", *TRAILED},
     "ledger.trail_head": {"ledger.trail_link"},
     "market.event": {"market.head", "market.sealed"},
-    "market.publication": {"market.opening", "market.head", "market.sealed"},
-    "market.opening": {"market.publication", "market.head", "market.sealed"},
+    "market.publication": {"market.opening", "market.booking", "market.head", "market.sealed"},
+    "market.booking": {"market.opening", "market.publication", "market.head", "market.sealed"},
+    "market.opening": {"market.publication", "market.booking", "market.head", "market.sealed"},
 }
 """The other tables in which verification may name rows, or prove fewer, where one of this is wrong.
 
