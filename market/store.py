@@ -97,6 +97,12 @@ SELECT digest FROM (
 ) AS ends ORDER BY sequence DESC, turn DESC LIMIT 1
 """
 BOOKING_COLUMNS = "SELECT sequence, part, participant, record, digest FROM market.booking"
+LATEST_BOOKINGS = f"""
+SELECT DISTINCT ON ((record::json ->> 'number')::bigint) {BOOKING_COLUMNS.removeprefix("SELECT ")}
+ WHERE market = %(market)s AND participant = coalesce(%(participant)s, participant)
+ ORDER BY (record::json ->> 'number')::bigint, sequence DESC, part DESC
+"""
+OUTCOME_OF = "SELECT outcome FROM market.event WHERE market = %s AND day = %s AND key = %s"
 BOOKINGS = f"""{BOOKING_COLUMNS}
  WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence, part
 """
@@ -263,6 +269,20 @@ def bookings(connection: Connection, market: str, first: int, last: int) -> list
     """Return what the batches from one sequence to another left of bookings."""
     rows = connection.execute(BOOKINGS.encode(), [market, first, last])
     return list(map(booking_entry, rows))
+
+
+def latest_bookings(
+    connection: Connection, market: str, participant: str | None
+) -> list[BookingEntry]:
+    """Return every booking as it stands, or those of one participant, by their number."""
+    whose = {"market": market, "participant": participant}
+    return list(map(booking_entry, connection.execute(LATEST_BOOKINGS.encode(), whose)))
+
+
+def outcome_of(connection: Connection, market: str, day: dt.date, key: str) -> Outcome | None:
+    """Return what became of an event; None where it is not in the log yet."""
+    row = connection.execute(OUTCOME_OF, [market, day, key]).fetchone()
+    return None if row is None else Outcome(row[0])
 
 
 def booking_entry(row: Sequence[Any]) -> BookingEntry:

@@ -55,6 +55,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         appends_facts: whether it publishes, posts or issues, so that a checkpoint follows; of a
             command with `actions`, which of them do. Whoever asks for that is signed in.
         may_act: the roles of which whoever asks for that holds one.
+        may_act_in: the same of single actions, where it is others.
         usage_status: with which it ends where its words are none of a command line.
     """
 
@@ -65,6 +66,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
     makes_market: ClassVar[bool] = False
     appends_facts: ClassVar[bool | frozenset[str]] = False
     may_act: ClassVar[frozenset[Role]] = frozenset({Role.OPERATOR})
+    may_act_in: ClassVar[Mapping[str, frozenset[Role]]] = {}
     takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}
     usage_status: ClassVar[int] = 2
@@ -162,7 +164,8 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         command = type(self).__module__.rpartition(".")[2]
         with transaction() as session:
             rights = store.acting(session)
-            refuse_any(check_acting(rights, self.may_act, f"run `manage.py {command}`"))
+            roles = self.may_act_in.get(getattr(options, "action", ""), self.may_act)
+            refuse_any(check_acting(rights, roles, f"run `manage.py {command}`"))
             store.record_deed(session, rights.account, command, _words(options), options.now)
 
     def _sign_after(self) -> None:

@@ -9,11 +9,14 @@ from django.core.management.base import CommandError
 from database.bulk import driver_connection
 from database.session import transaction
 from ledger.people import store as people
+from ledger.people.roles import Role
 from market import store
+from market.core.quotes import Side
 from market.law_of_days import refuse_offline
-from portal import market_replay
+from portal import market_asking, market_replay
 from portal.demo import LIVING_SPEED
 from portal.demo_market import feed_last_day
+from portal.management import market_bookings
 from portal.management.arguments import (
     JSON,
     KNOWN_AT,
@@ -27,6 +30,7 @@ from portal.management.arguments import (
 )
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
+from portal.market_asking import Answer
 from portal.market_feed import Fed, feed
 from portal.market_replay import ReplayedDay
 from portal.market_stream import run_stream
@@ -42,6 +46,27 @@ SPEED_OF_FEED = argument(
     "--speed", type=at_least(1), default=LIVING_SPEED, metavar="TIMES",
     help="as fast as the day was; default: %(default)s, an hour in twelve seconds",
 )  # fmt: skip
+ENERGY = argument("--energy", metavar="MWH", help="in MWh, such as 0.0075")
+POWER = argument("--power", metavar="KW", help="the most at once, in kW, such as 7.4")
+EARLIEST = argument(
+    "--earliest", metavar="TIME", help="when it may begin, by the market's local clock: "
+    '"2024-01-15 18:00"'
+)  # fmt: skip
+LATEST = argument("--latest", metavar="TIME", help="when it is to be done, as --earliest")
+LIMIT = argument(
+    "--limit", metavar="PRICE", help="per MWh: the highest to buy at, the lowest to sell at; "
+    "default: any"
+)  # fmt: skip
+WISH = tuple(each.with_settings(required=True) for each in (ENERGY, POWER, EARLIEST, LATEST))
+ASKED = (
+    MARKET,
+    argument("point", metavar="SUPPLY-POINT", help="at which energy is taken or fed in"),
+    flag("--sell", "sell it; without: buy it"),
+    *WISH,
+    LIMIT,
+    JSON,
+)
+BOOKING = argument("number", type=at_least(1), metavar="NUMBER", help="number of the booking")
 
 
 class Led(NamedTuple):
@@ -57,15 +82,22 @@ class Told(NamedTuple):
     listeners: int
 
 
-class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
+ASKING = ("request", "change", "cancel")
+"""What a supplier does for a supply point of its own."""
+Done = Answer | Fed | Led | ReplayedDay | Told
+
+
+class Command(BaseCommand[Done]):
     help = (
         "The market online, which is priced while its intervals run. `run` leads it until stopped; "
         "`feed` tells it a day of readings as if the day were lived through, so that it can be "
         "watched, as `demonstrate` does in a demonstration; `stream` tells whoever listens of "
         "each price as it is published; "
-        "`replay` takes a day of its log again, and names the first difference."
+        "`replay` takes a day of its log again, and names the first difference; `quote`, "
+        "`request`, `change`, `cancel` and `bookings` are of energy in intervals to come."
     )
-    appends_facts = frozenset({"feed"})
+    appends_facts = frozenset({"feed", *ASKING})
+    may_act_in: ClassVar = dict.fromkeys(ASKING, frozenset({Role.PARTICIPANT}))
     actions: ClassVar = {
         "run": Subcommand(
             "take what the market is told, and publish its prices, until interrupted; where "
@@ -111,9 +143,31 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
             "come of the events; and how far published prices are from those ex post",
             (MARKET, DAY, JSON),
         ),
+        "quote": Subcommand("say what a request would be given now, and move nothing", ASKED),
+        "request": Subcommand(
+            "ask for energy at a supply point that is yours to supply: it is booked, waits its "
+            "turn, or is refused with the reason",
+            ASKED,
+        ),
+        "change": Subcommand(
+            "ask for something else than a booking holds; what is left out stays as it was, and "
+            "where it cannot be had, so does all",
+            (MARKET, BOOKING, ENERGY, POWER, EARLIEST, LATEST, LIMIT, JSON),
+        ),
+        "cancel": Subcommand("give up what has not begun of a booking", (MARKET, BOOKING, JSON)),
+        "bookings": Subcommand(
+            "list bookings as they stand",
+            (
+                MARKET,
+                argument("--participant", metavar="PARTICIPANT", help="whose alone"),
+                JSON,
+            ),
+        ),
     }  # fmt: skip
 
-    def run(self, options: Options) -> Fed | Led | ReplayedDay | Told:
+    def run(self, options: Options) -> Done:
+        if options.action in ("quote", "bookings", *ASKING):
+            return self._ask(options)
         if options.action == "feed":
             return self._feed(options)
         if options.action == "replay":
@@ -125,6 +179,20 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
         if options.action == "demonstrate":
             return self._demonstrate(options)
         return self._stream(options) if options.action == "stream" else self._lead(options)
+
+    def _ask(self, options: Options) -> Answer:
+        market, now = options.market, options.now
+        if options.action == "bookings":
+            return market_asking.listed(market, options.participant, now)
+        if options.action == "cancel":
+            return market_asking.cancelled(market, options.number, now)
+        words = market_asking.Words(
+            options.energy, options.power, options.earliest, options.latest, options.limit
+        )
+        if options.action == "change":
+            return market_asking.changed(market, options.number, words, now)
+        ask = market_asking.quoted if options.action == "quote" else market_asking.requested
+        return ask(market, options.point, Side.SELL if options.sell else Side.BUY, words, now)
 
     def _lead(self, options: Options) -> Led:
         # A market that was led is online by the law that its log names.
@@ -165,7 +233,9 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
         self._sign_after()
         return fed
 
-    def as_json(self, outcome: Fed | Led | ReplayedDay | Told, options: Options) -> Any:
+    def as_json(self, outcome: Done, options: Options) -> Any:
+        if isinstance(outcome, Answer):
+            return market_bookings.as_json(outcome)
         if isinstance(outcome, ReplayedDay):
             return market_replay.as_json(outcome)
         if isinstance(outcome, Led | Told):
@@ -178,7 +248,10 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
             "left": outcome.left,
         }
 
-    def lines(self, outcome: Fed | Led | ReplayedDay | Told, options: Options) -> Iterator[str]:
+    def lines(self, outcome: Done, options: Options) -> Iterator[str]:
+        if isinstance(outcome, Answer):
+            yield from market_bookings.lines(outcome)
+            return
         if isinstance(outcome, ReplayedDay):
             yield from market_replay.lines(outcome)
             return
@@ -193,5 +266,7 @@ class Command(BaseCommand[Fed | Led | ReplayedDay | Told]):
         if outcome.left:
             yield f"Stopped with {outcome.left:,} left; the same command goes on with them."
 
-    def failure(self, outcome: Fed | Led | ReplayedDay | Told, options: Options) -> str | None:
+    def failure(self, outcome: Done, options: Options) -> str | None:
+        if isinstance(outcome, Answer):
+            return market_bookings.failure(outcome) if options.action in ASKING else None
         return market_replay.failure(outcome) if isinstance(outcome, ReplayedDay) else None

@@ -1,0 +1,269 @@
+"""Asking a market online by commands, in people's units: quotes, requests, changes, bookings."""
+
+import datetime as dt
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from common.refusals import Finding, Refused, refuse_any, shown
+from database.bulk import driver_connection
+from database.session import transaction
+from ledger.people.rights import Rights
+from ledger.people.store import acting
+from market import requesting, store
+from market.core.bookings import BookingRecord
+from market.core.bookings_state import record_of
+from market.core.events import Event, Outcome
+from market.core.online import OnlineMarket
+from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Quote, Request, Side
+from market.course import Course, Diverged
+from market.inbox import submit
+from market.law_of_days import law_in
+from market.leading import catch_up, find_course
+from portal.amounts import parse_micro, parse_quantity, parse_signed_micro, quantity_form
+from portal.days import parse_day, parse_known
+from rulebook.law import rules_at
+
+PATIENCE_S = 5
+"""How long a leader is waited for."""
+LOOK_AGAIN_S = 0.05
+AMOUNT_FORM = "write it as 12.34 or 1,234.00, with a point before decimals"
+ANY_MOMENT = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+"""Of today, which is asked of days alone, and no day is taken for a moment here."""
+
+
+class Words(NamedTuple):
+    """What somebody typed of a request; None is what was left out."""
+
+    energy: str | None = None
+    power: str | None = None
+    earliest: str | None = None
+    latest: str | None = None
+    limit: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a market answered.
+
+    Attributes:
+        market, zone, currency: of what is told.
+        request: as it was read; None where none was.
+        quote: what it would be given, where that was asked.
+        outcome: of the event that was handed in; None where no leader took it in time.
+        is_list: whether bookings were asked for, and no more.
+        bookings: as they stand from then on, or all that were asked for, by number.
+    """
+
+    market: str
+    zone: str
+    currency: str
+    request: Request | None = None
+    quote: Quote | None = None
+    outcome: Outcome | None = None
+    is_list: bool = False
+    bookings: tuple[BookingRecord, ...] = ()
+
+
+def quoted(market: str, point: str, side: Side, words: Words, now: dt.datetime) -> Answer:
+    """Return what a request would be given now; nothing moves by this.
+
+    Raises:
+        Refused: the market cannot be asked that, with every reason.
+    """
+    with transaction() as session:
+        course, law = _course(session, market)
+        request = _read(_nothing(point, side), words, law.zone)
+        refuse_any(_checked(law, request))
+        request = requesting.contracted(law, request)
+        quote = requesting.quote_now(course, request)
+        return replace(_answer(session, course, law, now), request=request, quote=quote)
+
+
+def requested(market: str, point: str, side: Side, words: Words, now: dt.datetime) -> Answer:
+    """Ask for energy at a supply point, and return what became of it."""
+
+    def ask(course: Course, law: OnlineMarket, rights: Rights, key: str) -> Event:
+        request = _read(_nothing(point, side), words, law.zone)
+        refuse_any(_checked(law, request, rights, market))
+        return requesting.request_event(course, key, requesting.contracted(law, request))
+
+    return _hand_in(market, ask, now)
+
+
+def changed(market: str, number: int, words: Words, now: dt.datetime) -> Answer:
+    """Ask for something else than a booking holds, and return what became of it."""
+
+    def ask(course: Course, law: OnlineMarket, rights: Rights, key: str) -> Event:
+        record = _booking(market, number)
+        wanted = _read(record.request, words, law.zone)
+        findings = [*_checked(law, wanted, rights, market), *requesting.check_open(course, record)]
+        refuse_any(findings)
+        return requesting.change_event(course, key, record, wanted)
+
+    return _hand_in(market, ask, now)
+
+
+def cancelled(market: str, number: int, now: dt.datetime) -> Answer:
+    """Give up what has not begun of a booking, and return what became of it."""
+
+    def ask(course: Course, law: OnlineMarket, rights: Rights, key: str) -> Event:
+        record = _booking(market, number)
+        findings = [
+            *_of_point(law, record.request.point, rights, market),
+            *requesting.check_open(course, record),
+        ]
+        refuse_any(findings)
+        return requesting.cancel_event(course, key, record)
+
+    return _hand_in(market, ask, now)
+
+
+def listed(market: str, participant: str | None, now: dt.datetime) -> Answer:
+    """Return the bookings of a market, or of one participant, as each stands."""
+    with transaction() as session:
+        rules = rules_at(session, market, now.date(), now).market_rules
+        entries = store.latest_bookings(driver_connection(session), market, participant)
+        records = tuple(record_of(json.loads(each.record)) for each in entries)
+        return Answer(market, rules.time_zone, rules.currency, is_list=True, bookings=records)
+
+
+def _course(session: Session, market: str) -> tuple[Course, OnlineMarket]:
+    connection = driver_connection(session)
+    course = find_course(connection, market, law_in(session, market))
+    try:
+        catch_up(connection, course)
+    except Diverged as diverged:
+        raise Refused([diverged.finding]) from None
+    refuse_any(requesting.check_course(course))
+    law = course.machine.market
+    assert law is not None, "checked above"
+    return course, law
+
+
+def _answer(session: Session, course: Course, law: OnlineMarket, now: dt.datetime) -> Answer:
+    rules = rules_at(session, course.market, requesting.day_now(course), now).market_rules
+    return Answer(course.market, law.zone, rules.currency)
+
+
+Ask = Callable[[Course, OnlineMarket, Rights, str], Event]
+
+
+def _hand_in(market: str, ask: Ask, now: dt.datetime) -> Answer:
+    with transaction() as session:
+        course, law = _course(session, market)
+        rights = acting(session)
+        event = ask(course, law, rights, uuid.uuid4().hex)
+        # The market went on while its log was read: it is asked at the moment that it has reached.
+        catch_up(driver_connection(session), course)
+        event = replace(event, at_us=max(event.at_us, course.machine.clock_us or 0))
+        refuse_any(submit(session, market, [event], by=rights.account))
+        answer = _answer(session, course, law, now)
+    outcome = _outcome(market, event)
+    booking = event.words[0] if len(event.words) == 1 else event.key
+    with transaction() as session:
+        entries = store.latest_bookings(driver_connection(session), market, None)
+        records = [record_of(json.loads(each.record)) for each in entries]
+    found = tuple(each for each in records if each.key == booking and outcome is not None)
+    return replace(answer, outcome=outcome, bookings=found)
+
+
+def _outcome(market: str, event: Event) -> Outcome | None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        with transaction() as session:
+            found = store.outcome_of(driver_connection(session), market, event.day, event.key)
+        if found is not None:
+            return found
+        time.sleep(LOOK_AGAIN_S)
+    return None
+
+
+def _booking(market: str, number: int) -> BookingRecord:
+    with transaction() as session:
+        entries = store.latest_bookings(driver_connection(session), market, None)
+    for each in entries:
+        record = record_of(json.loads(each.record))
+        if record.number == number:
+            return record
+    limit = "the number of a booking of this market"
+    remedy = "correct the number: `market bookings` lists them"
+    raise Refused([Finding("booking-unknown", "booking", str(number), limit, remedy)])
+
+
+def _nothing(point: str, side: Side) -> Request:
+    limit = MOST_PRICE_MICRO_PER_MWH if side is Side.BUY else -MOST_PRICE_MICRO_PER_MWH
+    return Request(point, "", side, 0, 0, 0, 0, limit)
+
+
+def _checked(
+    law: OnlineMarket, request: Request, rights: Rights | None = None, market: str = ""
+) -> list[Finding]:
+    of_point = (
+        requesting.check_point(law, request.point)
+        if rights is None
+        else _of_point(law, request.point, rights, market)
+    )
+    return [*of_point, *requesting.check_request(request)]
+
+
+def _of_point(law: OnlineMarket, point: str, rights: Rights, market: str) -> list[Finding]:
+    acts = (market, point, rights.participants, rights.account)
+    unknown = list(requesting.check_point(law, point))
+    return unknown or list(requesting.check_supplier(law, *acts))
+
+
+def _read(request: Request, words: Words, zone: str) -> Request:
+    """Return a request with what was typed of it.
+
+    Raises:
+        Refused: some of it cannot be read, with every such word.
+    """
+    moment = f"write a moment as 2024-03-01 09:00, by the clock of {zone}, or as 2024-03-01T09:00Z"
+    fields = (
+        ("energy_wh", "energy", lambda text: parse_quantity(text, "Wh"), quantity_form("Wh")),
+        ("power_w", "power", _watts, f"{AMOUNT_FORM}, in kW to the W"),
+        ("earliest_minute", "earliest", lambda text: _minute(text, zone), moment),
+        ("latest_minute", "latest", lambda text: _minute(text, zone), moment),
+        ("limit_micro_per_mwh", "limit", parse_signed_micro, f"{AMOUNT_FORM}, per MWh"),
+    )
+    read: dict[str, int] = {}
+    findings: list[Finding] = []
+    for field, name, parse, how in fields:
+        text = getattr(words, name)
+        if text is None:
+            continue
+        value = parse(text)
+        if value is None:
+            limit = "what can be read to the last digit"
+            findings.append(Finding("unreadable-word", name, shown(text), limit, how))
+        else:
+            read[field] = value
+    refuse_any(findings)
+    return replace(
+        request,
+        energy_wh=read.get("energy_wh", request.energy_wh),
+        power_w=read.get("power_w", request.power_w),
+        earliest_minute=read.get("earliest_minute", request.earliest_minute),
+        latest_minute=read.get("latest_minute", request.latest_minute),
+        limit_micro_per_mwh=read.get("limit_micro_per_mwh", request.limit_micro_per_mwh),
+    )
+
+
+def _watts(text: str) -> int | None:
+    """Return kW as people type them in W; None where it is no whole number of them."""
+    micro = parse_micro(text)
+    return None if micro is None or micro % 1_000 else micro // 1_000
+
+
+def _minute(text: str, zone: str) -> int | None:
+    """Return a moment by the local clock in minutes since 1970; None where it is none."""
+    if parse_day(text) is not None:
+        return None
+    moment = parse_known(text, zone, ANY_MOMENT)
+    return None if moment is None else requesting.minutes_of(moment)

@@ -1,0 +1,163 @@
+"""`manage.py market quote`, `request`, `change`, `cancel`, `bookings`: by the supplier."""
+
+import json
+import time
+from types import SimpleNamespace
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from sqlalchemy import text
+
+from database.session import transaction
+from ledger.people.roles import Role
+from market.replay_verification import replay_check
+from market.verification import CHECKS
+from portal import market_asking, market_feed, signing
+from portal.management import base
+from portal.management.commands import market as market_command
+from tests.market.test_feed import DAY, law_online
+from tests.market.test_market_replay import lead_all
+from tests.worlds import people
+from tests.worlds.settled import ingest_tiny, publish_tiny
+
+POINT = "B-home"
+WINDOW = ("--earliest", "2024-01-02 06:00", "--latest", "2024-01-02 12:00")
+WISH = ("--energy", "0.0005", "--power", "2.4", *WINDOW)
+AS_CEDAR = "carla"
+
+
+@pytest.fixture
+def fed(committed_database, monkeypatch):
+    """The tiny market after a day; who waits for a leader finds that one led."""
+    for module in (base, signing, market_command, market_feed, market_asking):
+        monkeypatch.setattr(module, "transaction", lambda: transaction(committed_database))
+    leading = SimpleNamespace(
+        monotonic=time.monotonic, sleep=lambda _seconds: lead_all(committed_database)
+    )
+    monkeypatch.setattr(market_asking, "time", leading)
+    with transaction(committed_database) as session:
+        publish_tiny(session, law_online())
+        ingest_tiny(session)
+        people.add(session, AS_CEDAR, Role.PARTICIPANT, "tiny", "cedar")
+    call_command("market", "feed", "tiny", "--day", str(DAY), "--at-once")
+    lead_all(committed_database)
+    return committed_database
+
+
+@pytest.fixture
+def told(fed, capsys, monkeypatch):
+    """Runs a command as who acts for cedar, and returns what it told as JSON."""
+
+    def run(*words: str) -> dict:
+        capsys.readouterr()
+        with people.as_account(monkeypatch, AS_CEDAR):
+            call_command("market", *words, "--json")
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def placed_wh(told: dict) -> int:
+    return sum(each["energy_wh"] for each in told["placed"])
+
+
+def test_a_booking_is_quoted_asked_for_changed_and_given_up(fed, told):
+    quoted = told("quote", "tiny", POINT, *WISH)["quote"]
+    assert (quoted["reason"], placed_wh(quoted)) == (None, 500)
+    asked = told("request", "tiny", POINT, *WISH)
+    (booking,) = asked["bookings"]
+    assert asked["outcome"] == "taken"
+    assert (booking["participant"], booking["state"], booking["number"]) == ("cedar", "booked", 1)
+    assert booking["placed"] == quoted["placed"]
+    assert booking["earliest"].startswith("2024-01-02T06:00")
+    (booking,) = told("change", "tiny", "1", "--energy", "0.0007")["bookings"]
+    assert (booking["energy_wh"], placed_wh(booking), booking["power_w"]) == (700, 700, 2_400)
+    assert told("bookings", "tiny", "--participant", "cedar")["bookings"] == [booking]
+    assert told("bookings", "tiny", "--participant", "doric")["bookings"] == []
+    (booking,) = told("cancel", "tiny", "1")["bookings"]
+    assert (booking["state"], booking["reason"]) == ("cancelled", None)
+    assert told("bookings", "tiny")["bookings"] == [booking]
+    with transaction(fed) as session:
+        checks = (*CHECKS, replay_check())
+        assert [found for check in checks for found in check.run(session)] == []
+        assert session.scalar(text("SELECT count(*) FROM market.booking")) == 3
+
+
+def test_what_is_booked_is_told_in_words(told, capsys, monkeypatch):
+    with people.as_account(monkeypatch, AS_CEDAR):
+        call_command("market", "request", "tiny", POINT, *WISH)
+    first, asked, *placed = capsys.readouterr().out.splitlines()
+    assert first == "Booking 1, cedar: booked."
+    assert asked == (
+        "  B-home: buy 0.5\xa0kWh, at most 2.4\xa0kW at once, from 2 Jan 2024, 06:00 GMT to "
+        "2 Jan 2024, 12:00 GMT, at any price"
+    )
+    assert placed
+    assert all(" at £" in line and "2 Jan 2024" in line for line in placed)
+
+
+@pytest.mark.parametrize(
+    ("words", "codes"),
+    [
+        (("request", "tiny", "B-office", *WISH), ["supply-point-of-another"]),
+        (("request", "tiny", "nowhere", *WISH), ["supply-point-unknown"]),
+        (("quote", "tiny", "nowhere", *WISH), ["supply-point-unknown"]),
+        (
+            ("quote", "tiny", POINT, "--energy", "1,5", "--power", "0.0001", "--earliest",
+             "2024-01-02", "--latest", "2024-01-02 10:00:30", "--limit", "dear"),
+            ["unreadable-word"] * 5,
+        ),
+        (
+            ("request", "tiny", "B-office", "--energy", "0.0", "--power", "0.0", "--earliest",
+             "2024-01-02 10:00", "--latest", "2024-01-02 09:00", "--limit", "100001"),
+            ["supply-point-of-another", "request-energy", "request-power", "request-window",
+             "request-limit"],
+        ),
+        (("change", "tiny", "7", "--energy", "0.1"), ["booking-unknown"]),
+        (("cancel", "tiny", "7"), ["booking-unknown"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused_with_every_reason(fed, told, words, codes, capsys):
+    with pytest.raises(CommandError):
+        told(*words)
+    findings = json.loads(capsys.readouterr().out)["refused"]
+    assert [each["code"] for each in findings] == codes
+    assert all(each["place"] and each["limit"] and each["remedy"] for each in findings)
+    with transaction(fed) as session:
+        assert not session.scalar(text("SELECT count(*) FROM market.booking"))
+
+
+def test_a_booking_is_its_suppliers_to_change(fed, told, monkeypatch):
+    told("request", "tiny", POINT, *WISH)
+    with transaction(fed) as session:
+        people.add(session, "dora", Role.PARTICIPANT, "tiny", "doric")
+    with (
+        people.as_account(monkeypatch, "dora"),
+        pytest.raises(CommandError, match="is cedar"),
+    ):
+        call_command("market", "cancel", "tiny", "1")
+    with pytest.raises(CommandError, match="the participant may run"):
+        call_command("market", "cancel", "tiny", "1")  # an operator acts
+    told("cancel", "tiny", "1")
+    with people.as_account(monkeypatch, AS_CEDAR), pytest.raises(CommandError, match="cancelled"):
+        call_command("market", "cancel", "tiny", "1")
+
+
+def test_what_is_refused_says_why_and_nobody_who_leads_is_told(fed, told, monkeypatch):
+    dear = (*WISH, "--limit", "-99000")
+    with people.as_account(monkeypatch, AS_CEDAR):
+        with pytest.raises(CommandError, match="refused, beyond the price limit"):
+            call_command("market", "request", "tiny", POINT, *dear)
+        monkeypatch.setattr(market_asking, "PATIENCE_S", 0)
+        with pytest.raises(CommandError, match="nobody took it in 0 seconds"):
+            call_command("market", "request", "tiny", POINT, *WISH)
+
+
+def test_a_market_that_nobody_told_of_law_is_asked_nothing(committed_database, monkeypatch):
+    for module in (base, market_command, market_asking):
+        monkeypatch.setattr(module, "transaction", lambda: transaction(committed_database))
+    with transaction(committed_database) as session:
+        publish_tiny(session, law_online())
+    with pytest.raises(CommandError, match="no law in force"):
+        call_command("market", "quote", "tiny", POINT, *WISH)
