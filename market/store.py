@@ -107,6 +107,7 @@ BOOKINGS = f"""{BOOKING_COLUMNS}
  WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence, part
 """
 OPENING = "SELECT day, sequence, state, digest FROM market.opening WHERE market = %s"
+OPENING_PLACES = "SELECT day, sequence FROM market.opening WHERE market = %s ORDER BY sequence"
 SEALED_UP_TO = "SELECT coalesce(max(last_sequence), 0) FROM market.sealed WHERE market = %s"
 SEAL = """
 INSERT INTO market.sealed
@@ -316,6 +317,11 @@ def openings(connection: Connection, market: str) -> list[Opening]:
     """Return every opening, in the order of the log."""
     rows = connection.execute(f"{OPENING} ORDER BY sequence, day".encode(), [market])
     return list(map(_opening, rows))
+
+
+def opening_places(connection: Connection, market: str) -> list[tuple[dt.date, int]]:
+    """Return each day that began by a market's clock, and with which event, in their order."""
+    return list(connection.execute(OPENING_PLACES, [market]))
 
 
 def sealed_up_to(connection: Connection, market: str) -> int:

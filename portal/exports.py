@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database import session as database
+from market.evidence_part import published_part
 from portal import jobs
 from portal.access import Viewer, viewer_of
 from portal.addresses import with_address
@@ -187,7 +188,7 @@ def _write(export: Export, sink: IO[bytes]) -> tuple[str, str]:
                 run = find_run(session, run_id)
                 if run is None:
                     raise LookupError(f"there is no run {run_id}")
-                write_evidence(session, run, sink, progress)
+                write_evidence(session, run, sink, progress, parts=[published_part])
                 return evidence_name(run), ZIP
             case DocumentIntervals(number):
                 document = with_address(find_document(session, number))

@@ -39,6 +39,10 @@ CHECKS: Mapping[str, Listed] = {
         "fairness reports of the run are there, give their digests, and what was delivered follows",
         "fairness reports",
     ),
+    "published": Listed(
+        "published prices of the run's days give their digests, and end as is sealed",
+        "logs of markets",
+    ),
     "ledger": Listed("accounts and journals give their digests, balance and follow", "ledger"),
     "documents": Listed("documents give their digests, follow and are counted", "ledger"),
     "scope": Listed("no posting and no line of a month is left out", "ledger"),

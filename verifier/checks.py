@@ -16,6 +16,7 @@ from verifier.manifest import PARTICIPANT_FORMAT, check_manifest
 from verifier.names import check_names
 from verifier.participant import check_participant
 from verifier.posting import check_posted
+from verifier.published import check_published
 from verifier.readings import READING_FILES, Readings, check_readings
 from verifier.readme import check_readme
 from verifier.remainders import check_remainders
@@ -62,6 +63,8 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         check_inputs(files, run, readings.used, made, report)
     with report.checking("fairness"):
         reports = check_fairness(files, run, law, days, report)
+    with report.checking("published"):
+        published = check_published(files, run, law, report)
     with report.checking("ledger"):
         book = check_ledger(files, report)
     with report.checking("documents"):
@@ -85,6 +88,7 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         told = [
             *list_told(law, run, readings, book, invoices),
             Told("settlement.fairness_report", FAIRNESS, reports),
+            published,
         ]
         earlier = check_log(files, leaves, told, trusted, report)
         check_sealed_checkpoints(invoices, leaves, earlier, report)

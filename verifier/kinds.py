@@ -101,6 +101,23 @@ any, and the content of those that are of the run: what was delivered and
 refused follows from the results""",
         is_required=False,
     ),
+    "sealed stretches": Kind(
+        "market/sealed.jsonl",
+        """\
+where the market is online by the law of the run, the stretches of its
+log that are leaves up to the checkpoint, each with the ends of the
+chains of its events, which are not here, and of what it published""",
+        is_required=False,
+    ),
+    "published": Kind(
+        "market/published/DAY.jsonl",
+        """\
+what the market published from the beginning of a day by its own clock
+up to the next, and before it what it knew then: from the last day before
+the run up to the last sealed stretch, or the first after no reading of
+the run's days could come any more""",
+        is_required=False,
+    ),
     "journals": Kind(
         "ledger/journals.jsonl",
         """\

@@ -71,6 +71,7 @@ rulebook.version    all, with every column; documents only where the run obeyed 
 ledger.journal      all, with every column; postings where the journal is of the market and of a
                     month in which the run has a day, or closes a document of such a month
 ledger.invoice      all of the market, with every column; lines where the month is one of the run's
+market.sealed       all of the market, with every column, where its rules have the part `online`
 ledger.log_key, ledger.checkpoint
                     all, with every column
 
@@ -132,6 +133,9 @@ input      root(leaf(fields(pin)) of each pin, digest of each reading of the inp
 result     leaf(fields("tallystick.result.1", day, measure, entity, values))
 day        root(results by measure and entity)
 run        leaf(fields("tallystick.run.1", ...)), where result_digest is root(days)
+published  SHA-256(02, the digest before, fields("tallystick.market-publication.1", market, ...))
+           of a market online; an opening likewise, as "tallystick.market-opening.1"
+sealed     leaf(fields("tallystick.market-sealed.1", ...))
 posting    leaf(fields("tallystick.posting.1", ...))
 journal    leaf(fields("{journal_tag}", ..., root(postings))); names the journal before it
 line       leaf(fields("{line_tag}", ...))

@@ -30,6 +30,7 @@ from portal.views.files import offer
 from portal.views.page_remedies import first_reasons
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
+from settlement.evidence.market_part import last_word
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress
 from settlement.runs.store import find_run
@@ -42,12 +43,14 @@ DAYS_AT_ONCE = 7
 @require_http_methods(["GET", "HEAD", "POST"])
 @open_to(sees_runs)
 def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Send the zip of a short run; that of a longer one is asked for, and made beside."""
+    """Send the zip of a short run; of a longer one, or one online, it is made beside."""
     with transaction() as session:
         run = find_run(session, run_id)
-    if run is None:
-        raise Http404("no such run")
-    if len(run.days) > DAYS_AT_ONCE:
+        if run is None:
+            raise Http404("no such run")
+        # What a market online knew when a day began names bookings, which no web process reads.
+        is_beside = len(run.days) > DAYS_AT_ONCE or last_word(session, run) is not None
+    if is_beside:
         return offer(request, RunEvidence(run_id))
     if request.method == "POST":  # a form asks for what is made beside, and this is sent at once
         return HttpResponseNotAllowed(["GET", "HEAD"])

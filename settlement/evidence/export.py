@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from settlement.evidence.archive import Archive
 from settlement.evidence.fairness_part import fairness_files
 from settlement.evidence.ledger_part import Row, ledger_part
 from settlement.evidence.log_part import Fact, LogPart, log_part, require_covered
+from settlement.evidence.market_part import Part
 from settlement.evidence.rows import csv_rows, json_line, json_lines, plain_row
 from settlement.evidence.verifier_file import verifier_digest
 from settlement.meters.readings import VectorKey
@@ -40,8 +41,17 @@ READING_COLUMNS = ("market", "settlement_day", "measure", "entity", "revision", 
 RESULT_COLUMNS = ("measure", "entity", "values", "digest")
 
 
-def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progress) -> None:
+def write_evidence(
+    session: Session, run: Run, sink: IO[bytes], progress: Progress, parts: Sequence[Part] = ()
+) -> None:
     """Write the evidence of a run as a zip; the same checkpoint gives the same bytes.
+
+    Args:
+        session: the caller's session.
+        run: the run.
+        sink: takes the bytes.
+        progress: is told how many steps are done, and of how many.
+        parts: give what this package cannot know; whose market is online needs that of its log.
 
     Raises:
         Refused: a rule or a reading of the run is not there any more, or the latest checkpoint does
@@ -56,6 +66,7 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     require_covered(session, log, [Fact("settlement.run", str(run.id), run.digest)])
     book = ledger_part(session, run, log)
     fairness = fairness_files(session, run, log)
+    more = [part(session, run, log) for part in parts]
     versions = _versions(session, log)
     archive = Archive(sink)
     row = json_line(run_row(run))
@@ -81,6 +92,8 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
         archive.add(CONTRACTS, canonical_bytes(carried_as_dict(known.contracts.before)))
     archive.add("run.json", row)
     _add_all(archive, fairness)
+    for files_of_part in more:
+        _add_all(archive, files_of_part)
     _add_all(archive, _study_files(session, run))
     archive.close(run=str(run.id))
 

@@ -183,6 +183,10 @@ def with_another_readme(files: Memory) -> Memory:
     return files.with_file(README, files[README] + b"All of it is paid.\n")
 
 
+def with_prices_of_a_market_that_is_not_online(files: Memory) -> Memory:
+    return Memory(files | {"market/sealed.jsonl": b""}).with_manifest_made_again()
+
+
 def with_a_file_that_nobody_lists(files: Memory) -> Memory:
     return Memory(files | {"paid.txt": b"All of it is paid.\n"})
 
@@ -362,6 +366,14 @@ FORGERIES: dict[str, list[Forgery]] = {
             "document-line-states",
         ),
     ],
+    # Evidence of a market online is forged in tests/market/test_evidence_of_prices.py.
+    "published": [
+        Forgery(
+            sql("UPDATE market.event SET entity = entity || 'x' WHERE sequence = 2"),
+            "market-chain",
+            of_file=with_prices_of_a_market_that_is_not_online,
+        )
+    ],
     "log": [
         Forgery(
             sql(
@@ -397,7 +409,6 @@ DATABASE_ALONE: dict[str, Callable[[Insider], None]] = {
         "UPDATE settlement.transition_report SET report = jsonb_set(report, '{intervals}', '7')"
     ),
     "people and their rights": sql("UPDATE people.person SET name = name || ' junior'"),
-    "logs of markets": sql("UPDATE market.event SET entity = entity || 'x' WHERE sequence = 2"),
     REPLAYS: sql(
         "UPDATE market.publication SET price_micro_per_mwh[1] = price_micro_per_mwh[1] + 1 "
         "WHERE sequence > 2",

@@ -124,7 +124,7 @@ def test_a_refusal_is_stored_as_it_was_found_and_tells_the_reader_of_the_page_wh
 ):
     found = [LedgerRule.LOG_HAS_NO_CHECKPOINT.finding("log", f"{n} of it") for n in range(12)]
 
-    def refuse(*_):
+    def refuse(*_, **__):
         raise Refused(found)
 
     monkeypatch.setattr(exports, "write_evidence", refuse)

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 
 from database.session import transaction
 from ledger.payments.account_queries import markets_of
+from market.evidence_part import published_part
 from portal.management.arguments import (
     FORCE,
     IN_MARKET,
@@ -89,4 +90,4 @@ def _export(part: Path, options: Options) -> None:
         if run is None:
             raise CommandError(f"no run {options.run}; the runs page lists them")
         with part.open("xb") as sink:
-            write_evidence(session, run, sink, progress)
+            write_evidence(session, run, sink, progress, parts=[published_part])

@@ -1,0 +1,123 @@
+"""What the evidence of a run holds of its market online: what it published, and what seals it.
+
+Openings and publications are one chain. It is given from the last opening before the run's first
+day, as whatever was published of a day came after the day began by the market's clock, and up to
+the end of a sealed stretch: the last that the checkpoint covers, or the first after no reading of
+the run's days is taken any more.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from database.bulk import driver_connection
+from market import store, stored_rows
+from market.log import PublicationEntry
+from market.moments import moment_of
+from market.store import Connection
+from market.stored_rows import StoredSealed
+from settlement.evidence.log_part import Fact, LogPart, require_covered
+from settlement.evidence.market_part import STRETCH_SOURCE, Row, last_word, published_files
+from settlement.runs.run import Run
+
+
+class _Stretch(NamedTuple):
+    """A day by the market's clock, and the sequences of its rows of the log, both included."""
+
+    day: dt.date
+    first: int
+    last: int
+
+
+def published_part(session: Session, run: Run, log: LogPart) -> Mapping[str, bytes]:
+    """Return the files of what was published of a run's days; none where nothing can be.
+
+    Raises:
+        Refused: the log has a sealed stretch with another digest.
+    """
+    ending = last_word(session, run)
+    if ending is None:
+        return {}
+    connection, market = driver_connection(session), run.market
+    keyed = {_key(market, each): each for each in stored_rows.sealed_stretches(connection, market)}
+    sealed = {key: each for key, each in keyed.items() if log.covers(STRETCH_SOURCE, key)}
+    facts = [Fact(STRETCH_SOURCE, key, each.digest) for key, each in sealed.items()]
+    require_covered(session, log, facts)
+    ends = [each.sealed.head.sequence for each in sealed.values()]
+    places = store.opening_places(connection, market)
+    days = choose_days(places, ends, run.first_day, ending)
+    return published_files(
+        (_sealed_row(market, each) for each in sealed.values()),
+        ((each.day, _rows(connection, market, each)) for each in days),
+    )
+
+
+def choose_days(
+    openings: Sequence[tuple[dt.date, int]],
+    ends: Sequence[int],
+    first_day: dt.date,
+    ending: dt.date,
+) -> list[_Stretch]:
+    """Return the days of a log that evidence holds.
+
+    Args:
+        openings: each day by the market's clock and the sequence that it begins with, in order.
+        ends: the last sequence of each sealed stretch, in order.
+        first_day: of the run.
+        ending: the day from which on nothing of the run's days can come any more.
+    """
+    closing = next((sequence for day, sequence in openings if day >= ending), None)
+    after = (end for end in ends if closing is not None and end >= closing)
+    through = next(after, ends[-1] if ends else 0)
+    before = [place for place in openings if place[0] < first_day][-1:]
+    chosen = [*before, *(place for place in openings if place[0] >= first_day)]
+    following = [sequence - 1 for _, sequence in chosen[1:]]
+    return [
+        _Stretch(day, first, min(last, through))
+        for (day, first), last in zip(chosen, [*following, through], strict=True)
+        if first <= through
+    ] if chosen else []  # fmt: skip
+
+
+def _key(market: str, stored: StoredSealed) -> str:
+    return f"{market}/{stored.sealed.head.sequence}"
+
+
+def _sealed_row(market: str, stored: StoredSealed) -> Row:
+    first, head = stored.sealed
+    return {
+        "market": market,
+        "first_sequence": first,
+        "last_sequence": head.sequence,
+        "event_digest": head.event_digest,
+        "publication_digest": head.publication_digest,
+        "digest": stored.digest,
+    }
+
+
+def _rows(connection: Connection, market: str, stretch: _Stretch) -> Iterator[Row]:
+    opening = store.opening_of_day(connection, market, stretch.day)
+    assert opening is not None, "its place was read in this transaction"
+    before = store.head_before(connection, market, opening.sequence)
+    yield opening._asdict() | {"part": 0, "previous_digest": before.publication_digest}
+    for entry in store.publications(connection, market, stretch.first, stretch.last):
+        yield _publication_row(entry)
+
+
+def _publication_row(entry: PublicationEntry) -> Row:
+    published = entry.publication
+    prices = published.prices
+    return {
+        "sequence": entry.sequence,
+        "part": entry.part,
+        "day": entry.day,
+        "at": moment_of(published.at_us),
+        "cause": published.cause.value,
+        "holons": published.holons.tolist(),
+        "tightness_ppm": prices.tightness_ppm.tolist(),
+        "price_micro_per_mwh": prices.price_micro_per_mwh.tolist(),
+        "sell_price_micro_per_mwh": prices.sell_price_micro_per_mwh.tolist(),
+        "digest": entry.digest,
+    }

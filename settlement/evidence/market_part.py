@@ -1,0 +1,61 @@
+"""The part of an evidence file that is of a market online, as whoever knows its log gives it.
+
+Markets online stand above settlement, so the rows come from the caller; here is how they are
+written, and of which runs.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ledger.journal import STUDY
+from settlement.evidence.log_part import LogPart
+from settlement.evidence.rows import json_lines
+from settlement.runs.pinned import pinned_periods
+from settlement.runs.run import Run
+from verifier.ledger import DIGEST
+from verifier.published import LINK, SEALED_STRETCHES, STRETCH, STRETCH_SOURCE, published_path
+
+__all__ = ["STRETCH_SOURCE", "Part", "Row", "last_word", "published_files"]
+
+Row = Mapping[str, Any]
+Part = Callable[[Session, Run, LogPart], Mapping[str, bytes]]
+"""Gives more files of the evidence of a run, by name: of what the checkpoint covers."""
+
+
+def last_word(session: Session, run: Run) -> dt.date | None:
+    """Return the day from which on no reading moves a price of a run's days any more.
+
+    None where nothing is published of them: of a study, and under law without the part `online`.
+    """
+    if run.kind == STUDY:
+        return None
+    ends = [
+        period.last_day
+        + dt.timedelta(days=1 + period.rules.market_rules.meter_data.late_after_days)
+        for period in pinned_periods(session, run)
+        if period.rules.market_rules.online is not None
+    ]
+    return max(ends, default=None)
+
+
+def published_files(
+    sealed: Iterable[Row], days: Iterable[tuple[dt.date, Iterable[Row]]]
+) -> dict[str, bytes]:
+    """Return the files of what a market published.
+
+    Args:
+        sealed: the stretches of its log that are leaves, in order.
+        days: days by its clock, and of each the opening and what was published up to the next, in
+            order; a column that a row has no value of is left out.
+    """
+    files = {SEALED_STRETCHES: json_lines(_with(row, [*STRETCH, *DIGEST]) for row in sealed)}
+    for day, rows in days:
+        files[published_path(day.isoformat())] = json_lines(_with(row, LINK) for row in rows)
+    return files
+
+
+def _with(row: Row, columns: Iterable[str]) -> dict[str, Any]:
+    return {name: row.get(name) for name in columns}

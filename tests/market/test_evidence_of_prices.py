@@ -1,0 +1,262 @@
+"""Evidence of a run whose market is online: what was published of its days, held to the log."""
+
+import datetime as dt
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from database.bulk import driver_connection
+from ledger.log.checkpoints import publish_checkpoint
+from market import store
+from market.evidence_part import choose_days, published_part
+from market.fed_days import events_of_day
+from market.inbox import submit
+from market.law_of_days import law_in
+from market.leading import catch_up, find_course
+from market.sealing import seal
+from market.worker import Leader
+from settlement.evidence.export import write_evidence
+from settlement.evidence.verifier_file import verifier_file
+from settlement.runs.run import Run
+from settlement.runs.settle import no_progress, settle
+from tests.market.test_feed import law_online
+from tests.settlement.evidence_cases import Memory, rows, written
+from tests.settlement.study_cases import study_tiny
+from tests.worlds.logged import signer
+from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
+from verifier.checks import check_evidence
+from verifier.kinds import KINDS, kind_of
+from verifier.published import SEALED_STRETCHES, hash_link, published_path
+from verifier.report import Report
+
+DAYS = [FIRST_DAY + dt.timedelta(days=number) for number in range(3)]
+MIDDLE = published_path(str(DAYS[1]))
+LATER = SETTLED + dt.timedelta(hours=1)
+BATCHES_A_STRETCH = 30
+
+
+def live_through(session, day: dt.date) -> None:
+    """Let the tiny market live through a day of its readings, and seal it now and then."""
+    connection = driver_connection(session)
+    assert submit(session, "tiny", events_of_day(session, "tiny", day, SETTLED), by="test") == []
+    course = find_course(connection, "tiny", law_in(session, "tiny"))
+    epoch = store.begin_epoch(connection, "tiny")
+    catch_up(connection, course)
+    leader, count = Leader(connection, course, epoch), 0
+    while leader.step():
+        count += 1
+        if count % BATCHES_A_STRETCH == 0:
+            seal(connection, "tiny", course.head)
+    seal(connection, "tiny", course.head)
+
+
+def settled(session, day: dt.date) -> Run:
+    return settle(session, "tiny", "II", day, day, known_at=SETTLED, now=SETTLED).run
+
+
+def evidence(session, run: Run, parts=(published_part,)) -> Memory:
+    sink = io.BytesIO()
+    write_evidence(session, run, sink, no_progress, parts)
+    return Memory.of(sink.getvalue())
+
+
+@pytest.fixture
+def files(session, monkeypatch) -> Memory:
+    """Evidence of the middle one of three days that were lived through and settled."""
+    monkeypatch.setattr(store, "MOST_OF_A_BATCH", 4)
+    publish_tiny(session, law_online())
+    ingest_tiny(session, FIRST_DAY, LAST_DAY)
+    for day in DAYS:
+        live_through(session, day)
+    run = settled(session, DAYS[1])
+    publish_checkpoint(session, signer(1), LATER)
+    return evidence(session, run)
+
+
+def checked(files: Memory) -> Report:
+    report = Report()
+    check_evidence(files, report)
+    return report
+
+
+def by_check(files: Memory) -> set[str]:
+    return {finding.check for finding in files.with_manifest_made_again().findings()}
+
+
+def test_the_verifier_alone_proves_what_was_published(files, session, tmp_path):
+    report = checked(files)
+    assert report.findings == []
+    day = store.publications_of_day(driver_connection(session), "tiny", DAYS[1])
+    assert report.counts["publications of the run's days"] == len(day) > 48
+    stretches = rows(SEALED_STRETCHES, files[SEALED_STRETCHES])
+    assert report.counts["sealed stretches of the market's log"] == len(stretches) > 3
+    # The day before, as a chain is whole from there on; and the days after, as a price may come.
+    assert [name for name in files if name.startswith("market/published/")] == [
+        published_path(str(FIRST_DAY + dt.timedelta(days=number))) for number in range(4)
+    ]
+    (tmp_path / "verify.py").write_bytes(verifier_file())
+    (tmp_path / "run.zip").write_bytes(files.zipped())
+    found = subprocess.run(
+        [sys.executable, "-I", "verify.py", "run.zip"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
+    assert "publications of the run's days" in found.stdout
+
+
+def change(name: str, act: Callable[[list[dict[str, Any]]], None]) -> Callable[[Memory], Memory]:
+    def forge(files: Memory) -> Memory:
+        found = rows(name, files[name])
+        act(found)
+        return Memory(files | {name: written(name, found) if found else b""})
+
+    return forge
+
+
+def raise_a_price(found: list[dict[str, Any]]) -> None:
+    found[5]["price_micro_per_mwh"][0] += 1
+
+
+def raise_a_price_and_make_all_digests_anew(found: list[dict[str, Any]]) -> None:
+    raise_a_price(found)
+    before = bytes.fromhex(found[0]["previous_digest"])
+    for row in found:
+        before = hash_link(before, "tiny", row)
+        row["digest"] = before.hex()
+
+
+def change_places(found: list[dict[str, Any]]) -> None:
+    found[5], found[6] = found[6], found[5]
+
+
+def leave_out_one(found: list[dict[str, Any]]) -> None:
+    del found[5]
+
+
+def leave_out_one_and_make_all_digests_anew(found: list[dict[str, Any]]) -> None:
+    del found[5]
+    raise_a_price_and_make_all_digests_anew(found)
+
+
+def leave_out_the_last(found: list[dict[str, Any]]) -> None:
+    del found[-1]
+
+
+def say_more_of_an_opening(found: list[dict[str, Any]]) -> None:
+    found[0]["cause"] = "moved"
+
+
+def change_what_was_known(found: list[dict[str, Any]]) -> None:
+    found[0]["state"] = json.dumps(json.loads(found[0]["state"]) | {"more": 1})
+
+
+def without(*names: str) -> Callable[[Memory], Memory]:
+    return lambda files: Memory({name: files[name] for name in files if name not in names})
+
+
+def without_all(files: Memory) -> Memory:
+    return Memory({name: files[name] for name in files if not name.startswith("market/")})
+
+
+def without_published(files: Memory) -> Memory:
+    return Memory({name: files[name] for name in files if "/published/" not in name})
+
+
+FORGERIES = {
+    "a price": (change(MIDDLE, raise_a_price), "published"),
+    "a price, digests anew": (
+        change(MIDDLE, raise_a_price_and_make_all_digests_anew),
+        "published",
+    ),
+    "another order": (change(MIDDLE, change_places), "published"),
+    "one left out": (change(MIDDLE, leave_out_one), "published"),
+    "one left out, digests anew": (
+        change(MIDDLE, leave_out_one_and_make_all_digests_anew),
+        "published",
+    ),
+    "the last of a day left out": (change(MIDDLE, leave_out_the_last), "published"),
+    "the end left out": (
+        change(published_path(str(DAYS[-1])), leave_out_the_last),
+        "published",
+    ),
+    "more of an opening": (change(MIDDLE, say_more_of_an_opening), "published"),
+    "another state": (change(MIDDLE, change_what_was_known), "published"),
+    "a day left out": (without(MIDDLE), "published"),
+    "a later beginning": (without(published_path(str(DAYS[0])), MIDDLE), "published"),
+    "the day before left out": (without(published_path(str(DAYS[0]))), "published"),
+    "no chain": (without_published, "published"),
+    "no file": (without_all, "published"),
+    "a stretch left out": (change(SEALED_STRETCHES, lambda found: found.pop()), "log"),
+    "no stretch": (change(SEALED_STRETCHES, lambda found: found.clear()), "log"),
+    "another end of events": (
+        change(SEALED_STRETCHES, lambda found: found[1].update(event_digest="0" * 64)),
+        "published",
+    ),
+}
+
+
+def test_no_forgery_escapes(files):
+    assert by_check(files) == set()
+    found = {name: check in by_check(forge(files)) for name, (forge, check) in FORGERIES.items()}
+    assert found == dict.fromkeys(FORGERIES, True)
+
+
+def test_evidence_that_a_writer_without_the_log_made_is_not_whole(files, session):
+    run = settled(session, DAYS[1])
+    publish_checkpoint(session, signer(1), LATER + dt.timedelta(hours=1))
+    found = evidence(session, run, ()).findings()
+    assert (SEALED_STRETCHES, "published") in {(each.file, each.check) for each in found}
+
+
+def test_what_no_market_published_is_said_to_be_right(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    run = settled(session, FIRST_DAY)
+    publish_checkpoint(session, signer(1), LATER)
+    files = evidence(session, run)
+    report = checked(files)
+    assert (report.findings, without_all(files)) == ([], files)
+    assert any("no market rules of its days have the part `online`" in it for it in report.notes)
+
+
+def test_the_days_of_a_study_are_not_lived_through(session):
+    publish_tiny(session, law_online())
+    ingest_tiny(session)
+    run = study_tiny(session, now=SETTLED, days=(FIRST_DAY, FIRST_DAY)).run
+    publish_checkpoint(session, signer(1), LATER)
+    files = evidence(session, run)
+    report = checked(files)
+    assert (report.findings, without_all(files)) == ([], files)
+    assert any("a study's days are not lived through" in note for note in report.notes)
+
+
+def test_a_market_that_nobody_led_published_nothing(session):
+    publish_tiny(session, law_online())
+    ingest_tiny(session)
+    run = settled(session, FIRST_DAY)
+    publish_checkpoint(session, signer(1), LATER)
+    files = evidence(session, run)
+    assert files[SEALED_STRETCHES] == b""
+    assert checked(files).findings == []
+
+
+def test_each_file_is_of_its_kind():
+    assert kind_of(SEALED_STRETCHES, KINDS) == "sealed stretches"
+    assert kind_of(MIDDLE, KINDS) == "published"
+
+
+def test_evidence_ends_where_nothing_of_its_days_can_come_any_more():
+    places = [(FIRST_DAY + dt.timedelta(days=day), 1 + 10 * day) for day in range(9)]
+    chosen = choose_days(places, [35, 62, 70, 88], DAYS[2], FIRST_DAY + dt.timedelta(days=5))
+    assert [tuple(each)[1:] for each in chosen] == [(11, 20), (21, 30), (31, 40), (41, 50),
+                                                    (51, 60), (61, 62)]  # fmt: skip
+    assert choose_days([], [], DAYS[2], DAYS[2]) == []
+    assert choose_days(places, [], DAYS[2], DAYS[2]) == []
