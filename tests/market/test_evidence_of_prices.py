@@ -25,7 +25,7 @@ from settlement.evidence.verifier_file import verifier_file
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress, settle
 from tests.market.test_feed import law_online
-from tests.settlement.evidence_cases import Memory, rows, written
+from tests.settlement.evidence_cases import Memory, changed, rows, written
 from tests.settlement.study_cases import study_tiny
 from tests.worlds.logged import signer
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
@@ -207,6 +207,18 @@ def test_no_forgery_escapes(files):
     assert by_check(files) == set()
     found = {name: check in by_check(forge(files)) for name, (forge, check) in FORGERIES.items()}
     assert found == dict.fromkeys(FORGERIES, True)
+
+
+def test_every_column_of_every_sort_of_row_counts(files):
+    escaped = []
+    for name, place in ((MIDDLE, 0), (MIDDLE, 5), (SEALED_STRETCHES, 1)):
+        for column in rows(name, files[name])[place]:
+            found = rows(name, files[name])
+            found[place][column] = changed(found[place][column])
+            forged = Memory(files | {name: written(name, found)})
+            if "published" not in by_check(forged):
+                escaped.append((name, place, column))
+    assert escaped == []
 
 
 def test_evidence_that_a_writer_without_the_log_made_is_not_whole(files, session):
