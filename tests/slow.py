@@ -61,6 +61,7 @@ SLOW = {
     "settlement/test_layers.py": SWEEP,
     "settlement/test_meters.py": "random meter files",
     "settlement/test_recompute.py": "answers games by every method, with kernels that compile",
+    "settlement/test_thesis_days.py": "solves linear programmes",
     "test_command_sentences.py": PROCESS,
     "test_commands.py": PROCESS,
     "test_dependency_audit.py": PROCESS,

@@ -1,7 +1,8 @@
-"""The thesis's numbers with the product: a week's pay per unit, its benchmark, fuel and prices.
+"""The thesis's numbers with the product: a week's pay per unit, its benchmark and its fuel.
 
 What the published scripts come to stands here as they print it (sweeneys/phd-work at 8c1593c, run
 day by day with pandas 2 on the recorded data); `docs/thesis-script.md` has the same tables.
+Days beside the script's are in `test_thesis_days.py`.
 """
 
 import datetime as dt
@@ -17,14 +18,13 @@ from settlement.core.rounding import annual_to_day
 from settlement.datasets.market import market_shape
 from settlement.datasets.recorded import recorded_profile
 from settlement.dispatch.horizon import DayToDispatch, dispatch_days
-from settlement.dispatch.prices import day_optimum
 from settlement.rules.compile import compile_market
 from tests.conftest import ROOT
-from tests.oracles.real_markets import DATA, Intervals, great_britain, rules_of_scenario
+from tests.oracles.real_markets import DATA, Intervals, rules_of_scenario
+from tests.settlement.thesis_days import SCENARIO, paid_by_product, units, utc_day, year
 
 pytestmark = pytest.mark.real_data
 
-SCENARIO = "gb12-published"
 VARIANTS = ROOT / "scenarios" / "gb12-variants"
 FIRST_DAY, LAST_DAY = dt.date(2024, 1, 15), dt.date(2024, 1, 21)
 MILLION = 1_000_000
@@ -106,67 +106,24 @@ def test_all_that_amm2_pays_of_a_day_is_the_benchmark_to_the_micro(variant):
         assert paid == annual_to_day(model.target.benchmark_annual_micro, day.day)
 
 
-def of_utc_day(date: dt.date) -> Intervals:
-    """The intervals of a day of the scripts, which is one of UTC."""
-    hours_ahead = 1 if dt.date(2024, 3, 31) <= date < dt.date(2024, 10, 27) else 0
-    two = great_britain(SCENARIO, date, date + dt.timedelta(days=1))
-    of = slice(2 * hours_ahead, 2 * hours_ahead + 48)
-    return Intervals(two.model, two.available_w[:, of], two.demand_wh[:, of])
-
-
-def fuel_and_nodal_payments(day: Intervals) -> tuple[float, float]:
-    optimum = day_optimum(day.model, day.available_w, day.demand_wh)
-    hours = day.model.interval_minutes / 60
-    offers = day.model.offer_micro_per_mwh[:, np.newaxis] / MILLION
-    price = np.clip(optimum.node_price_per_mwh, 0, 6_000)[day.model.unit_node]
-    fuel = (np.maximum(optimum.generation_mw, 0) * offers).sum() * hours
-    return fuel, (optimum.generation_mw * price).sum() * hours
-
-
-ORDINARY_DAYS = [
-    (dt.date(2024, 1, 9), 34_986_670, 484_987_615),
-    (dt.date(2024, 5, 14), 38_817_724, 301_186_717),
-    (dt.date(2024, 7, 10), 32_177_160, 345_517_780),
-    (dt.date(2024, 10, 9), 34_666_448, 386_855_709),
-    (dt.date(2024, 11, 13), 50_980_871, 276_508_866),
-    (dt.date(2024, 12, 3), 54_376_433, 329_529_863),
-]
-
-
-@pytest.mark.parametrize(("date", "fuel", "nodal"), ORDINARY_DAYS)
-def test_fuel_and_nodal_payments_of_ordinary_days_are_those_of_the_script(date, fuel, nodal):
-    found = fuel_and_nodal_payments(of_utc_day(date))
-    assert found == pytest.approx((fuel, nodal), rel=0.002)
-
-
 SCRIPT_FUEL_OF_WEEK = 325_510_003
-
-
-def nuclear(rules) -> np.ndarray:
-    units = sorted(
-        (unit for registration in rules.registrations for unit in registration.units),
-        key=lambda unit: unit.unit,
-    )
-    return np.array([unit.technology == "nuclear" for unit in units])
 
 
 def test_nuclear_is_below_its_minimum_in_633_intervals_and_off_costs_more_fuel():
     """The script switches it off there; in the week of the thesis it is below most of the time."""
-    rules, _ = week()
-    is_nuclear = nuclear(rules)
-    year = great_britain(SCENARIO, dt.date(2024, 1, 1), dt.date(2024, 12, 31))
-    below = year.available_w < year.model.minimum_w[:, np.newaxis]
+    is_nuclear = np.array([unit.technology == "nuclear" for unit in units()])
+    below = year().available_w < year().model.minimum_w[:, np.newaxis]
     assert (below[is_nuclear].all(axis=0) == below[is_nuclear].any(axis=0)).all()
     assert (int(below[is_nuclear][0].sum()), below.shape[1]) == (633, 17_568)
     ours = off = 0.0
     for number in range(7):
-        day = of_utc_day(FIRST_DAY + dt.timedelta(days=number))
+        day = utc_day(FIRST_DAY + dt.timedelta(days=number))
         least = day.model.minimum_w[:, np.newaxis]
         strict = Intervals(
             day.model, np.where(day.available_w < least, 0, day.available_w), day.demand_wh
         )
-        ours += fuel_and_nodal_payments(day)[0]
-        off += fuel_and_nodal_payments(strict)[0]
+        ours += paid_by_product(day)[0]
+        off += paid_by_product(strict)[0]
     print(f"fuel of the week: {ours:,.0f}, nuclear off below its minimum {off:,.0f}")
     assert off > 1.15 * ours
     assert off == pytest.approx(SCRIPT_FUEL_OF_WEEK, rel=0.002)
