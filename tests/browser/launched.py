@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright
 
-ENDED_AFTER_S = 150
+ENDED_AFTER_S = 300
 """Longer than any test here takes on a busy machine."""
 ENDED = "TargetClosedError"
 """What a test sees of a Chromium that was ended."""
