@@ -18,6 +18,7 @@ from database.embedded import ROOT
 from database.session import make_engine
 from portal.demo import create_demo_users
 from portal.django_on import django_on
+from tests.browser.launched import ENDED, Launched, Patience
 from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
 from tests.worlds.copied import copied
 from tests.worlds.roles import urls_of_roles
@@ -26,14 +27,6 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 REQUIRED = os.environ.get("TALLYSTICK_REQUIRE_BROWSER") == "1"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
 DISPUTING = ["cedar", "doric"]
 """Participants of the tiny market, which `test_disputes` bills in the database that is served."""
@@ -44,8 +37,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if "tests/browser" in item.nodeid]
     for item in here:
         item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=[ENDED]))
         if CHROMIUM is None and not REQUIRED:
             item.add_marker(pytest.mark.skip(reason="no Chromium: install it to drive the pages"))
+
+
+PATIENCE = Patience()
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-timeout, whose own timer is set besides
+def pytest_timeout_set_timer(item: pytest.Item) -> None:
+    if item.get_closest_marker("browser"):
+        PATIENCE.begin()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_timeout_cancel_timer(item: pytest.Item) -> None:
+    PATIENCE.end()
 
 
 @dataclass(frozen=True)
@@ -138,13 +146,18 @@ def serving(url: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
+def launched() -> Iterator[Launched]:
     """A headless Chromium, ended with the package: Django refuses to run in its event loop."""
     assert CHROMIUM, "TALLYSTICK_REQUIRE_BROWSER=1, and there is no Chromium on the path"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+        made = Launched(playwright, CHROMIUM)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def chromium(launched: Launched) -> Browser:
+    return launched.browser()
 
 
 class Windows:
@@ -154,17 +167,17 @@ class Windows:
     a window of its own for each person or test would start a process of Chromium for each.
     """
 
-    def __init__(self, chromium: Browser, served: Served) -> None:
-        self.chromium, self.served = chromium, served
+    def __init__(self, launched: Launched, served: Served) -> None:
+        self.launched, self.served = launched, served
         self.pages: dict[bool, Page] = {}
         self.cookies: dict[str, list[Any]] = {}
         self.said: list[str] = []
 
     def page_of(self, who: str | None, *, javascript: bool) -> Page:
         """Return a window in which somebody is signed in, or nobody, as wide as a new one."""
-        if javascript not in self.pages:
-            self.pages[javascript] = self._new_page(javascript)
-        page = self.pages[javascript]
+        page = self.pages.get(javascript)
+        if page is None or page.is_closed():
+            page = self.pages[javascript] = self._new_page(javascript)
         page.set_viewport_size(WIDE)
         page.emulate_media(media="null")
         page.context.clear_cookies()
@@ -177,7 +190,7 @@ class Windows:
         return page
 
     def _new_page(self, javascript: bool) -> Page:
-        context = self.chromium.new_context(
+        context = self.launched.browser().new_context(
             base_url=self.served.url, viewport=WIDE, java_script_enabled=javascript
         )
         page = context.new_page()
@@ -188,8 +201,8 @@ class Windows:
 
 
 @pytest.fixture(scope="package")
-def windows(chromium: Browser, served: Served) -> Windows:
-    return Windows(chromium, served)
+def windows(launched: Launched, served: Served) -> Windows:
+    return Windows(launched, served)
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ def served(served, server_url, django_db_blocker) -> Iterator[Served]:
 
 
 @pytest.fixture
-def open_page(chromium, served) -> Iterator[Callable[..., Page]]:
+def open_page(launched, served) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a page, signed in; what the console says fails the test."""
-    windows = Windows(chromium, served)
+    windows = Windows(launched, served)
 
     def open_one(path: str, who: str) -> Page:
         page = windows.page_of(who, javascript=True)

@@ -68,11 +68,11 @@ def test_a_second_window_is_told_and_takes_its_own(open_page, windows):
     )
     page.get_by_role("button", name="Add it").click()
     address = page.url
-    other = page.context.new_page()
+    other = windows.page_of("regulator", javascript=True)
     other.goto(address)
     other.get_by_label("Title").fill("As the other window has it")
     other.get_by_role("button", name="Save").last.click()
-    other.close()
+    expect(other.get_by_text("Saved in your working copy.")).to_be_visible()
     page.get_by_label("Title").fill("As this window has it")
     page.get_by_role("button", name="Save").last.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Saved in another window meanwhile")
