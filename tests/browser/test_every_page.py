@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 from database.session import transaction
 from ledger.people import store
 from portal.queries.invoices import invoices_of
-from tests.browser.conftest import NARROW, when_worked_out
+from tests.browser.conftest import NARROW, WIDE, when_worked_out
 from tests.browser.drafts import draft_with_faults
 from tests.browser.tables import CUT, SCREENS, SCROLLS, check_cells
 from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
@@ -116,6 +116,18 @@ UNNAMED_CONTROLS = """() => [...document.querySelectorAll("a, button, input:not(
   .filter(one => !(one.textContent.trim() || one.labels?.length || one.getAttribute("aria-label")))
   .map(one => one.outerHTML)"""
 
+ONE_ROW_OF_A_KIND = """() => document.querySelectorAll("tbody").forEach(body => {
+  const kinds = new Set();
+  [...body.rows].forEach(row => {
+    const names = [row, ...row.querySelectorAll("*")].map(one => `${one.tagName}.${one.className}`);
+    const attributes = [...row.querySelectorAll("*")].flatMap(one => one.getAttributeNames());
+    const kind = [...names, ...attributes].join(" ");
+    if (kinds.has(kind)) row.remove();
+    kinds.add(kind);
+  });
+})"""
+"""Axe takes a second for a hundred rows that are built alike; contrast is held on all of them."""
+
 CONTRAST = """() => {
   const channels = text => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
@@ -185,7 +197,6 @@ def test_a_page_is_sound(name, open_page, known):
     assert page.get_by_role("heading", level=1).count() == 1
     assert page.get_by_text("This is a demonstration").count() == 1
     assert page.evaluate(UNNAMED_CONTROLS) == []
-    assert axe_findings(page) == []
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         assert page.evaluate(CONTRAST) == [], scheme
@@ -195,6 +206,9 @@ def test_a_page_is_sound(name, open_page, known):
     check_print(page)
     page.emulate_media(media="null")
     check_cells(page, name)
+    page.set_viewport_size(WIDE)
+    page.evaluate(ONE_ROW_OF_A_KIND)
+    assert axe_findings(page) == []
 
 
 def test_axe_finds_what_is_broken(open_page):
