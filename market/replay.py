@@ -190,6 +190,7 @@ def publication_difference(
     pairs = {
         "part": (stored.part, made.part),
         "day": (stored.day, made.day),
+        "law": (then.law, now.law),
         "cause": (then.cause.value, now.cause.value),
         "at": (then.at_us, now.at_us),
     }

@@ -21,7 +21,7 @@ _OPTIONS = "-c timezone=UTC -c statement_timeout=20000 -c default_transaction_re
 _WAIT_SECONDS = 10
 _AFTER = """
 SELECT sequence, part, row_to_json(told)::text FROM (
-    SELECT market, sequence, part, day, at, published_at, cause, holons, tightness_ppm,
+    SELECT market, sequence, part, day, law, at, published_at, cause, holons, tightness_ppm,
         price_micro_per_mwh, sell_price_micro_per_mwh
     FROM market.publication
     WHERE market = %s AND (sequence, part) > (%s, %s){of_day}

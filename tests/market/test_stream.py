@@ -21,9 +21,9 @@ START = dt.datetime(2024, 2, 29, 23, tzinfo=dt.UTC)
 DAYS = "SELECT market.make_days('publication', ARRAY[date '2024-02-29', '2024-03-01'])"
 PUBLISH = """
 INSERT INTO market.publication (market, day, sequence, part, at, cause, holons, tightness_ppm,
-    price_micro_per_mwh, sell_price_micro_per_mwh, digest)
+    price_micro_per_mwh, sell_price_micro_per_mwh, digest, law)
 SELECT %s, day, sequence, part, day + interval '1 minute', 'moved', array_agg(holon),
-    array_agg(sequence), array_agg(part), array_agg(-sequence), sha256('any')
+    array_agg(sequence), array_agg(part), array_agg(-sequence), sha256('any'), 'law'
 FROM generate_series(%s::bigint, %s::bigint) AS sequence, generate_series(1, 2) AS part,
     generate_series(0, %s) AS holon,
     date(timestamp '2024-02-29' + mod(sequence, 2) * interval '1 day') AS day
@@ -169,6 +169,7 @@ def test_a_publication_is_told_as_it_is_stored(published, portal_url, tmp_path):
             "part": 1,
             "day": "2024-03-01",
             "at": "2024-03-01T00:01:00+00:00",
+            "law": "law",
             "cause": "moved",
             "holons": [0, 1, 2],
             "tightness_ppm": [7, 7, 7],
