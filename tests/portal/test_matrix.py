@@ -117,7 +117,8 @@ def things(site, documents, owners) -> dict[str, object]:
         "registration": registration.digest.hex(), "size": size,
         "file": file.pk, "act": act.pk, "invitation": invitation.pk,
         "replay": replay.pk, "proposal": grants[0].number,
-        "market_law": market_law, "change": site.change, "law": site.law_change, "draft": draft.pk, "never": 999_999_999,
+        "change": site.change, "law": site.law_change, "draft": draft.pk, "never": 999_999_999,
+        "market_law": market_law,
     }  # fmt: skip
 
 
