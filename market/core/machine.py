@@ -170,7 +170,8 @@ class Machine:
         if self.clock_us is not None and self.market is not None and at_us > self.clock_us:
             end_us = self.market.step_end_us(self.clock_us)
             if end_us <= at_us:
-                cause = Cause.TICK if end_us % self.market.interval_us else Cause.INTERVAL_END
+                is_end = self.market.is_interval_end(end_us)
+                cause = Cause.INTERVAL_END if is_end else Cause.TICK
                 self._publish_all(end_us, cause)
         self.clock_us = at_us if self.clock_us is None else max(self.clock_us, at_us)
         if self.bookings is not None:
