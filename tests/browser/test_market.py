@@ -78,6 +78,9 @@ def see_it_live(page: Page, served, fed, size: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     if "wall" in size:
         assert page.locator("nav").count() == 0
+        # Nobody scrolls a wall: the map is whole on it.
+        over = "each => each.scrollWidth - each.clientWidth"
+        assert page.locator(".map .table-scroll").evaluate(over) <= 0
 
 
 def test_a_market_that_nobody_leads_says_so_while_it_is_open(served, chromium):

@@ -205,18 +205,19 @@ def ago(seconds: int) -> dt.datetime:
 
 
 @pytest.mark.parametrize(
-    ("leadership", "said", "is_well"),
+    ("has_leader", "waits_s", "said", "is_well"),
     [
-        (Leadership(False, ago(90)), "Nobody leads this market at present. What was handed", False),
-        (Leadership(False, None), "nothing that happens now moves these prices", True),
-        (Leadership(True, ago(90)), "Prices are behind: what was handed in at", False),
-        (Leadership(True, ago(2)), "Somebody leads this market and nothing waits", True),
-        (Leadership(True, None), "Somebody leads this market and nothing waits", True),
+        (False, 90, "Nobody leads this market at present. What was handed", False),
+        (False, None, "nothing that happens now moves these prices", True),
+        (True, 90, "Prices are behind: what was handed in at", False),
+        (True, 2, "Somebody leads this market and nothing waits", True),
+        (True, None, "Somebody leads this market and nothing waits", True),
     ],
 )
 def test_whether_somebody_leads_is_said_to_everybody_and_to_who_watches(
-    monkeypatch, leadership, said, is_well
+    monkeypatch, has_leader, waits_s, said, is_well
 ):
+    leadership = Leadership(has_leader, None if waits_s is None else ago(waits_s))
     for module in (views, health):
         monkeypatch.setattr(module, "leaderships", lambda *_: {MARKET: leadership})
     monkeypatch.setattr(views, "QUIET", dt.timedelta())
@@ -224,7 +225,7 @@ def test_whether_somebody_leads_is_said_to_everybody_and_to_who_watches(
         assert said in page_of(address)
     (part,) = (each for each in health.check_parts(ago(0)) if each.part == "markets")
     assert part.is_well is is_well
-    assert MARKET in part.words or leadership.has_leader
+    assert MARKET in part.words or has_leader
     if not is_well:
         assert Client().get("/healthy/?all=1").status_code == 503
 
