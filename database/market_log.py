@@ -134,8 +134,8 @@ CREATE FUNCTION market.append(
     taken bigint[], days date[], outcomes text[], digests bytea[],
     published_days date[], published_at timestamptz[], causes text[], holon_counts int[],
     of_holons int[], tightness bigint[], prices bigint[], sell_prices bigint[],
-    published_digests bytea[], booked_by text[], records text[], booked_digests bytea[],
-    opened_day date, opened_state text, opened_digest bytea
+    published_digests bytea[], laws text[], booked_by text[], records text[],
+    booked_digests bytea[], opened_day date, opened_state text, opened_digest bytea
 ) RETURNS void
 LANGUAGE plpgsql {_AS_OWNER} AS $$
 DECLARE
@@ -171,14 +171,14 @@ BEGIN
             USING ERRCODE = '{FENCED_SQLSTATE}';
     END IF;
     INSERT INTO market.publication (market, day, sequence, part, at, cause, holons, tightness_ppm,
-        price_micro_per_mwh, sell_price_micro_per_mwh, digest)
+        price_micro_per_mwh, sell_price_micro_per_mwh, digest, law)
     SELECT of_market, day, first_sequence, place, at, cause,
         of_holons[1 + until - count : until], tightness[1 + until - count : until],
-        prices[1 + until - count : until], sell_prices[1 + until - count : until], digest
+        prices[1 + until - count : until], sell_prices[1 + until - count : until], digest, law
     FROM (
         SELECT listed.*, sum(count) OVER (ORDER BY place) AS until
-        FROM unnest(published_days, published_at, causes, holon_counts, published_digests)
-            WITH ORDINALITY AS listed (day, at, cause, count, digest, place)
+        FROM unnest(published_days, published_at, causes, holon_counts, published_digests, laws)
+            WITH ORDINALITY AS listed (day, at, cause, count, digest, law, place)
     ) AS counted;
     INSERT INTO market.booking (market, sequence, part, participant, record, digest)
     SELECT of_market, first_sequence, place, participant, record, digest
@@ -202,6 +202,6 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "int[], text[], text)": CREATE_SUBMIT,
         "market.append(text, bigint, bigint, bigint[], date[], text[], bytea[], date[], "
         "timestamptz[], text[], int[], int[], bigint[], bigint[], bigint[], bytea[], text[], "
-        "text[], bytea[], date, text, bytea)": CREATE_APPEND,
+        "text[], text[], bytea[], date, text, bytea)": CREATE_APPEND,
     }
 )

@@ -1,9 +1,12 @@
 """What who runs a market is told of its log and its inbox, which are closed to pages.
 
 An event says what power a unit has and what a supply point takes, so events are nobody's to read
-but commands'. Who oversees a market as operator or auditor is told by these functions how many
-wait, what became of them, and which were kept apart, without what they say in figures. They act as
-their owner, and tell nobody else anything.
+but commands'. Who oversees a market as operator or auditor is told by `FUNCTIONS` how many
+wait, what became of them, and which were kept apart, without what they say in figures.
+
+Everybody is told by `FOR_EVERYBODY` whether somebody leads a market, since when what was handed in
+waits, and of which day the law was that is named by a digest, as it was known when. All act as
+their owner, and tell nothing else.
 """
 
 from collections.abc import Mapping
@@ -14,7 +17,23 @@ MOST_APART = 20
 _DEFINER = "STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp"
 _MAY = "(SELECT people.sees_as('operator', 'auditor'))"
 
-# The key of the lock is that of `market.leading.lock_key`; only who leads holds it.
+
+def _is_led(market: str) -> str:
+    """Return the SQL of whether somebody leads a market: who does holds a lock.
+
+    Its key is that of `market.leading.lock_key`.
+    """
+    return f"""EXISTS (
+            SELECT FROM pg_locks
+            WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                AND database = (
+                    SELECT oid FROM pg_database WHERE datname = current_database())
+                AND (classid::bigint << 32) | objid::bigint = (
+                    'x' || encode(substr(sha256(convert_to(
+                        'tallystick.market-leader.1:' || {market}, 'UTF8')), 1, 8), 'hex')
+                )::bit(64)::bigint)"""
+
+
 CREATE_WATCHED = f"""
 CREATE FUNCTION market.watched(of_market text) RETURNS TABLE (
     waiting bigint, oldest_at timestamptz, newest_at timestamptz, epoch bigint, sequence bigint,
@@ -28,15 +47,7 @@ BEGIN ATOMIC
             WHERE event.market = of_market AND event.sequence = held.sequence),
         held.epoch, held.sequence,
         (SELECT coalesce(max(last_sequence), 0) FROM market.sealed WHERE market = of_market),
-        EXISTS (
-            SELECT FROM pg_locks
-            WHERE locktype = 'advisory' AND granted AND objsubid = 1
-                AND database = (
-                    SELECT oid FROM pg_database WHERE datname = current_database())
-                AND (classid::bigint << 32) | objid::bigint = (
-                    'x' || encode(substr(sha256(convert_to(
-                        'tallystick.market-leader.1:' || of_market, 'UTF8')), 1, 8), 'hex')
-                )::bit(64)::bigint)
+        {_is_led("of_market")}
     FROM (SELECT) AS asked LEFT JOIN market.head AS held ON held.market = of_market
     WHERE {_MAY};
 END
@@ -75,3 +86,37 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "market.kept_apart(text, date, date)": CREATE_KEPT_APART,
     }
 )
+
+# The first in its turn is the oldest, and found by an index however many wait.
+CREATE_LEADERSHIP = f"""
+CREATE FUNCTION market.leadership() RETURNS TABLE (
+    market text, has_leader boolean, waiting_since timestamptz)
+LANGUAGE sql {_DEFINER}
+BEGIN ATOMIC
+    SELECT held.market, {_is_led("held.market")}, (
+        SELECT first.submitted_at FROM market.submission AS first
+        WHERE first.market = held.market ORDER BY first.number LIMIT 1)
+    FROM market.head AS held ORDER BY held.market;
+END
+"""
+
+# By the index of events of law, which are few. What it tells is what `market.law_book` asks for.
+CREATE_LAW_TOLD = f"""
+CREATE FUNCTION market.law_told(of_market text, of_law text) RETURNS TABLE (
+    day date, known_at timestamptz)
+LANGUAGE sql {_DEFINER}
+BEGIN ATOMIC
+    SELECT event.day, event.submitted_at FROM market.event
+    WHERE event.market = of_market AND event.kind = 'rules' AND event.outcome = 'taken'
+        AND event.words = ARRAY[of_law]
+    ORDER BY event.sequence DESC LIMIT 1;
+END
+"""
+
+FOR_EVERYBODY: Mapping[str, str] = MappingProxyType(
+    {
+        "market.leadership()": CREATE_LEADERSHIP,
+        "market.law_told(text, text)": CREATE_LAW_TOLD,
+    }
+)
+"""Made since 0042."""

@@ -104,6 +104,9 @@ def day_series(
         publications: of moments of the day, in the order of the log.
         reached_us: up to when the market's clock came, until which the last of them holds; None:
             past the end of the day.
+
+    Raises:
+        ValueError, IndexError: a publication is none of a day of this law.
     """
     holons = Holons(law.model)
     count = interval_count(day, law.zone, law.model.interval_minutes)
@@ -119,6 +122,8 @@ def day_series(
             continue  # by law of other holons, before that of the day was known
         if each.cause is Cause.EX_POST:
             interval = (each.at_us - start_us) // law.interval_us
+            if not 0 <= interval < count:
+                raise ValueError(f"{day} has no interval {interval}, that is priced ex post")
             ex_post[:, interval] = _with_nodes(holons, prices)
             is_ex_post[interval] = True
             continue

@@ -1,26 +1,46 @@
 """What the evidence of a run holds of its market online: what it published, and what seals it.
 
-Openings and publications are one chain. It is given from the last opening before the run's first
+Openings, publications and bookings are one chain. Of a booking its place and the digest of its
+content are given, by which the chain can be walked; whose it is and what it says only to who may
+open it. The chain is given from the last opening before the run's first
 day, as whatever was published of a day came after the day began by the market's clock, and up to
 the end of a sealed stretch: the last that the checkpoint covers, or the first after no reading of
 the run's days is taken any more.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import merge
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from database.bulk import driver_connection
 from market import store, stored_rows
-from market.log import PublicationEntry
+from market.log import BookingEntry, PublicationEntry, booking_content_digest
 from market.moments import moment_of
 from market.store import Connection
 from market.stored_rows import StoredSealed
 from settlement.evidence.log_part import Fact, LogPart, require_covered
-from settlement.evidence.market_part import STRETCH_SOURCE, Row, last_word, published_files
+from settlement.evidence.market_part import (
+    BOOKING,
+    OPENING,
+    PUBLICATION,
+    STRETCH_SOURCE,
+    Row,
+    last_word,
+    published_files,
+)
 from settlement.runs.run import Run
+
+MayOpen = Callable[[str], bool]
+"""Whether a participant's bookings may be read by who is given evidence."""
+
+
+def may_open_none(participant: str) -> bool:
+    """Of what is given to anybody: bookings are said to be there, and no more."""
+    return False
 
 
 class _Stretch(NamedTuple):
@@ -31,8 +51,16 @@ class _Stretch(NamedTuple):
     last: int
 
 
-def published_part(session: Session, run: Run, log: LogPart) -> Mapping[str, bytes]:
+def published_part(
+    session: Session, run: Run, log: LogPart, *, may_open: MayOpen = may_open_none
+) -> Mapping[str, bytes]:
     """Return the files of what was published of a run's days; none where nothing can be.
+
+    Args:
+        session: of the caller.
+        run: whose days they are.
+        log: up to the checkpoint.
+        may_open: which bookings are given with their content.
 
     Raises:
         Refused: the log has a sealed stretch with another digest.
@@ -50,7 +78,7 @@ def published_part(session: Session, run: Run, log: LogPart) -> Mapping[str, byt
     days = choose_days(places, ends, run.first_day, ending)
     return published_files(
         (_sealed_row(market, each) for each in sealed.values()),
-        ((each.day, _rows(connection, market, each)) for each in days),
+        ((each.day, _rows(connection, market, each, may_open)) for each in days),
     )
 
 
@@ -97,13 +125,33 @@ def _sealed_row(market: str, stored: StoredSealed) -> Row:
     }
 
 
-def _rows(connection: Connection, market: str, stretch: _Stretch) -> Iterator[Row]:
+def _rows(
+    connection: Connection, market: str, stretch: _Stretch, may_open: MayOpen
+) -> Iterator[Row]:
     opening = store.opening_of_day(connection, market, stretch.day)
     assert opening is not None, "its place was read in this transaction"
     before = store.head_before(connection, market, opening.sequence)
-    yield opening._asdict() | {"part": 0, "previous_digest": before.publication_digest}
-    for entry in store.publications(connection, market, stretch.first, stretch.last):
-        yield _publication_row(entry)
+    first = {"turn": OPENING, "part": 0, "previous_digest": before.publication_digest}
+    yield opening._asdict() | first
+    published = store.publications(connection, market, stretch.first, stretch.last)
+    booked = store.bookings(connection, market, stretch.first, stretch.last)
+    yield from merge(
+        map(_publication_row, published),
+        (_booking_row(each, is_open=may_open(each.participant)) for each in booked),
+        key=itemgetter("sequence", "turn", "part"),
+    )
+
+
+def _booking_row(entry: BookingEntry, *, is_open: bool) -> Row:
+    content = {"participant": entry.participant, "record": entry.record}
+    return {
+        "sequence": entry.sequence,
+        "turn": BOOKING,
+        "part": entry.part,
+        "content_digest": booking_content_digest(entry.participant, entry.record),
+        "digest": entry.digest,
+        **(content if is_open else {}),
+    }
 
 
 def _publication_row(entry: PublicationEntry) -> Row:
@@ -111,8 +159,10 @@ def _publication_row(entry: PublicationEntry) -> Row:
     prices = published.prices
     return {
         "sequence": entry.sequence,
+        "turn": PUBLICATION,
         "part": entry.part,
         "day": entry.day,
+        "law": published.law,
         "at": moment_of(published.at_us),
         "cause": published.cause.value,
         "holons": published.holons.tolist(),

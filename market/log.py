@@ -8,8 +8,9 @@ digest of a row is
 
 where the fields are written as those of the ledger (`ledger.chain`), first the row's tag; the row
 before the first is 32 zero bytes. A vector of integers is bytes: 8 each, two's complement,
-big-endian. What was published is a pure function of the events, so the second chain, computed
-again, ends in the same digest; when a publication was stored is in neither.
+big-endian. A booking is chained by a digest of whose it is and what it says, so that the chain can
+be walked by who may not read it. What was published is a pure function of the events, so the second
+chain, computed again, ends in the same digest; when a publication was stored is in neither.
 """
 
 import datetime as dt
@@ -23,10 +24,11 @@ from market.core.machine import Publication
 from settlement.core.arrays import Integers
 
 EVENT_TAG = "tallystick.market-event.1"
-PUBLICATION_TAG = "tallystick.market-publication.1"
+PUBLICATION_TAG = "tallystick.market-publication.2"
 SEALED_TAG = "tallystick.market-sealed.1"
 OPENING_TAG = "tallystick.market-opening.1"
-BOOKING_TAG = "tallystick.market-booking.1"
+BOOKING_TAG = "tallystick.market-booking.2"
+BOOKING_CONTENT_TAG = "tallystick.market-booking-content.1"
 
 NOTHING_BEFORE = bytes(DIGEST_BYTES)
 """What the first row of a chain follows."""
@@ -136,11 +138,20 @@ def opening_digest(before: bytes, market: str, day: dt.date, sequence: int, stat
     return _link(before, OPENING_TAG, (market, day, sequence, state))
 
 
+def booking_content_digest(participant: str, record: str) -> bytes:
+    """Return the digest of whose a booking is and what it says, which alone its link is over.
+
+    It keeps from who has the chain what they cannot guess; a guess, it confirms.
+    """
+    return leaf_hash(encode(BOOKING_CONTENT_TAG, (participant, record)))
+
+
 def booking_digest(
     before: bytes, market: str, sequence: int, part: int, participant: str, record: str
 ) -> bytes:
     """Return the digest of a booking, after that of what was published or booked before it."""
-    return _link(before, BOOKING_TAG, (market, sequence, part, participant, record))
+    content = booking_content_digest(participant, record)
+    return _link(before, BOOKING_TAG, (market, sequence, part, content))
 
 
 def publication_digest(
@@ -156,6 +167,7 @@ def publication_digest(
             sequence,
             part,
             day,
+            publication.law,
             publication.at_us,
             publication.cause.value,
             _bytes(publication.holons),

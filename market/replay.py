@@ -108,6 +108,10 @@ class Replay:
         last = self.course.head.sequence + 1
         self._differ(f"market.event {self.market} {last}", value)
 
+    def name_damage(self, place: str, value: str) -> None:
+        """Name what is stored beside the stretch and cannot be read with it."""
+        self._differ(place, value)
+
     def _compare_opening(self, batch: Batch, sequence: int) -> None:
         stored = self.opening if self.opening and self.opening.sequence == sequence else None
         made = batch.opening
@@ -190,6 +194,7 @@ def publication_difference(
     pairs = {
         "part": (stored.part, made.part),
         "day": (stored.day, made.day),
+        "law": (then.law, now.law),
         "cause": (then.cause.value, now.cause.value),
         "at": (then.at_us, now.at_us),
     }

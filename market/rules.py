@@ -4,6 +4,7 @@ from common.refusals import Finding, Refused
 from ledger.chain import encode
 from ledger.tree import leaf_hash, merkle_root
 from market.core.online import OnlineMarket
+from market.moments import midnight_us
 from rulebook.resolve import RuleSet
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
@@ -43,6 +44,17 @@ def online_market(rules: RuleSet) -> OnlineMarket | None:
         tick_us=(online.tick_seconds or 0) * US_PER_SECOND,
         late_after_days=market_rules.meter_data.late_after_days,
         forward_hours=online.forward_hours,
+        offset_us=_offset_us(rules, model.interval_minutes),
+    )
+
+
+def _offset_us(rules: RuleSet, interval_minutes: int) -> int:
+    """Return how far local midnight lies behind a whole interval of UTC.
+
+    It is that of every day: rules of a zone whose clocks change it are refused (`intervals-shift`).
+    """
+    return midnight_us(rules.effective, rules.market_rules.time_zone) % (
+        interval_minutes * US_PER_MINUTE
     )
 
 

@@ -44,8 +44,8 @@ SELECT number, day, key, kind, entity, at, numbers, words, submitted_at, submitt
 APPEND = (
     "SELECT market.append(%s, %s, %s, %s::bigint[], %s::date[], %s::text[], %s::bytea[], "
     "%s::date[], %s::timestamptz[], %s::text[], %s::int[], %s::int[], %s::bigint[], "
-    "%s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::text[], %s::bytea[], %s::date, "
-    "%s::text, %s::bytea)"
+    "%s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::bytea[], "
+    "%s::date, %s::text, %s::bytea)"
 )
 BEGIN_EPOCH = "SELECT market.begin_epoch(%s)"
 HEAD = "SELECT sequence, event_digest, publication_digest FROM market.head WHERE market = %s"
@@ -59,7 +59,7 @@ EVENTS = f"""{EVENT_COLUMNS}
 """
 PUBLICATION_COLUMNS = """
 SELECT sequence, part, day, at, cause, holons::bigint[], tightness_ppm, price_micro_per_mwh,
-       sell_price_micro_per_mwh, digest
+       sell_price_micro_per_mwh, law, digest
   FROM market.publication
 """
 PUBLICATIONS = f"""{PUBLICATION_COLUMNS}
@@ -212,6 +212,7 @@ def _published(entries: Sequence[PublicationEntry]) -> list[Any]:
         _joined(each.price_micro_per_mwh for each in prices),
         _joined(each.sell_price_micro_per_mwh for each in prices),
         [entry.digest for entry in entries],
+        [each.law for each in made],
     ]
 
 
@@ -371,6 +372,6 @@ def publication_entry(row: Sequence[Any]) -> PublicationEntry:
     Raises:
         ValueError: its cause is none.
     """
-    sequence, part, day, at, cause, holons, *prices, digest = row
-    published = Publication(microseconds_of(at), Cause(cause), holons, Prices(*prices))
+    sequence, part, day, at, cause, holons, *prices, law, digest = row
+    published = Publication(microseconds_of(at), Cause(cause), holons, Prices(*prices), law)
     return PublicationEntry(sequence, part, day, published, bytes(digest))

@@ -1,10 +1,11 @@
 """Every row of a market's log, one after the other, to prove it: those that cannot be read, too."""
 
+import datetime as dt
 from collections.abc import Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
-from database.bulk import register_vectors
+from database.bulk import register_vectors, vector_cursor
 from market import store
 from market.log import BookingEntry, EventEntry, Head, PublicationEntry, Sealed
 from market.store import Connection
@@ -50,6 +51,14 @@ def publications(
     """Yield sequence and part, stored digest and entry of every publication, as `events` does."""
     for row in _streamed(connection, PUBLICATIONS, market, has_vectors=True):
         yield (row[0], row[1]), bytes(row[-1]), _read(store.publication_entry, row)
+
+
+def publications_of_day(
+    connection: Connection, market: str, day: dt.date
+) -> Iterator[tuple[tuple[int, int], PublicationEntry | None]]:
+    """Yield sequence and part, and entry, of each publication of a local day."""
+    for row in vector_cursor(connection).execute(store.PUBLICATIONS_OF_DAY.encode(), [market, day]):
+        yield (row[0], row[1]), _read(store.publication_entry, row)
 
 
 def bookings(connection: Connection, market: str) -> Iterator[BookingEntry]:

@@ -3,6 +3,9 @@
     GET /market/MARKET/stream   text/event-stream, from a place on (`after=12.1`, Last-Event-ID)
     GET /market/MARKET/series   JSON, a page at a time (`after=12.1`, `day=2024-02-29`)
 
+HEAD is answered as GET is, without the body. A market that there is none of is 404, an address that
+is written otherwise 400, and 503 where no database answers.
+
 What it tells is public, so it asks nobody who they are, and takes nothing but these addresses.
 """
 
@@ -22,6 +25,10 @@ from market.places import Place, read_place
 from market.streaming import MOST_SUBSCRIBERS, Stream
 
 ADDRESS = re.compile(r"/market/(?P<market>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)/(?P<what>stream|series)")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOST_SAID = 40
+"""Characters that are said back to who sent them."""
+METHODS = ("GET", "HEAD")
 HEAD_BYTES = 8_192
 HEAD_SECONDS = 10
 SEND_SECONDS = 30
@@ -42,12 +49,17 @@ _SECURITY = (
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for: `after` and `day` are None where they are not named."""
+    """What was asked for: `after` and `day` are None where they are not named.
+
+    Attributes:
+        is_head: whether what would be answered is asked for without its body.
+    """
 
     market: str
     what: str
     after: Place | None = None
     day: dt.date | None = None
+    is_head: bool = False
 
 
 class Unanswerable(Exception):
@@ -69,16 +81,21 @@ def read_request(head: bytes) -> Asked:
     found = ADDRESS.fullmatch(path)
     if found is None:
         raise Unanswerable(HTTPStatus.NOT_FOUND, "ask for /market/MARKET/stream or …/series")
-    if method != "GET":
-        raise Unanswerable(HTTPStatus.METHOD_NOT_ALLOWED, "ask by GET")
+    if method not in METHODS:
+        raise Unanswerable(HTTPStatus.METHOD_NOT_ALLOWED, f"ask by {' or '.join(METHODS)}")
     headers = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
-    told = dict(parse_qsl(query, keep_blank_values=True))
-    if told.keys() - {"after", "day"}:
-        raise Unanswerable(HTTPStatus.BAD_REQUEST, "name after=SEQUENCE.PART and day=YYYY-MM-DD")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    told, what = dict(pairs), found["what"]
+    names = {"after": "after=SEQUENCE.PART"}
+    if what == "series":
+        names["day"] = "day=YYYY-MM-DD"
+    if told.keys() - names or len(told) < len(pairs):
+        sentence = f"of the {what} name {' and '.join(names.values())}, each once, and nothing else"
+        raise Unanswerable(HTTPStatus.BAD_REQUEST, sentence)
     # A browser that lost its connection asks by the address of the first time.
     resumed = headers.get("last-event-id")
     after = _place(told.get("after") if resumed is None else resumed)
-    return Asked(found["market"], found["what"], after, _day(told.get("day")))
+    return Asked(found["market"], what, after, _day(told.get("day")), method == "HEAD")
 
 
 def _place(text: str | None) -> Place | None:
@@ -90,11 +107,16 @@ def _place(text: str | None) -> Place | None:
 
 
 def _day(text: str | None) -> dt.date | None:
-    try:
-        return None if text is None else dt.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        sentence = "a day is written YYYY-MM-DD, such as 2024-02-29"
-        raise Unanswerable(HTTPStatus.BAD_REQUEST, sentence) from None
+    if text is None:
+        return None
+    # By its form first: Python reads a day from more than one way of writing it.
+    with suppress(ValueError):
+        if DAY.fullmatch(text):
+            return dt.date.fromisoformat(text)
+    is_said = text.isascii() and text.isprintable() and len(text) <= MOST_SAID
+    named = f"day={text}" if is_said else "day"
+    sentence = f"{named} names no day: one is written YYYY-MM-DD, such as 2024-02-29"
+    raise Unanswerable(HTTPStatus.BAD_REQUEST, sentence)
 
 
 class StreamServer:
@@ -146,6 +168,9 @@ class StreamServer:
         try:
             async with asyncio.timeout(HEAD_SECONDS):
                 asked = read_request(await reader.readuntil(b"\r\n\r\n"))
+            if not await self.stream.past.is_known(asked.market):
+                sentence = f"there is no market {asked.market}; /market/ lists those that there are"
+                raise Unanswerable(HTTPStatus.NOT_FOUND, sentence)
             if asked.what == "series":
                 await self._answer_series(asked, writer)
             else:
@@ -165,6 +190,8 @@ class StreamServer:
             sentence = "as many listen as can be told; the series is at …/series"
             raise Unanswerable(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
         _start(writer, HTTPStatus.OK, "text/event-stream; charset=utf-8")
+        if asked.is_head:
+            return
         self.listeners += 1
         writer.write(f"retry: {AGAIN_MS}\n\n".encode())
         try:
@@ -184,7 +211,8 @@ class StreamServer:
         body = f'{{"publications": [{said}],\n"next": {json.dumps(address)}}}\n'.encode()
         more = {"Content-Length": str(len(body))}
         _start(writer, HTTPStatus.OK, "application/json; charset=utf-8", more)
-        writer.write(body)
+        if not asked.is_head:
+            writer.write(body)
         async with asyncio.timeout(SEND_SECONDS):
             await writer.drain()
 
@@ -208,6 +236,6 @@ def _refuse(writer: asyncio.StreamWriter, status: HTTPStatus, sentence: str) -> 
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         more["Retry-After"] = "5"
     elif status is HTTPStatus.METHOD_NOT_ALLOWED:
-        more["Allow"] = "GET"
+        more["Allow"] = ", ".join(METHODS)
     _start(writer, status, "text/plain; charset=utf-8", more)
     writer.write(body)

@@ -7,7 +7,7 @@ again after it broke.
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ _OPTIONS = "-c timezone=UTC -c statement_timeout=20000 -c default_transaction_re
 _WAIT_SECONDS = 10
 _AFTER = """
 SELECT sequence, part, row_to_json(told)::text FROM (
-    SELECT market, sequence, part, day, at, published_at, cause, holons, tightness_ppm,
+    SELECT market, sequence, part, day, law, at, published_at, cause, holons, tightness_ppm,
         price_micro_per_mwh, sell_price_micro_per_mwh
     FROM market.publication
     WHERE market = %s AND (sequence, part) > (%s, %s){of_day}
@@ -31,6 +31,11 @@ SELECT sequence, part, row_to_json(told)::text FROM (
 _NEWEST = """
 SELECT sequence, part FROM market.publication
  WHERE market = %s ORDER BY sequence DESC, part DESC LIMIT 1
+"""
+_IS_KNOWN = """
+SELECT EXISTS (SELECT FROM market.head WHERE market = %(market)s)
+    OR EXISTS (SELECT FROM market.publication WHERE market = %(market)s)
+    OR EXISTS (SELECT FROM rulebook.version WHERE market = %(market)s)
 """
 
 
@@ -48,6 +53,11 @@ class Reader:
         self._url = url
         self._connection: AsyncConnection[Any] | None = None
         self._asking = asyncio.Lock()
+
+    async def is_known(self, market: str) -> bool:
+        """Return whether there is a market of this name: one that was led, or that has law."""
+        ((found,),) = await self._rows(_IS_KNOWN, {"market": market})
+        return bool(found)
 
     async def newest(self, market: str) -> Place:
         """Return the place of what was last published; before the first, that of nothing."""
@@ -74,8 +84,12 @@ class Reader:
         if connection is not None:
             await connection.close()
 
-    async def _rows(self, query: str, asked: Sequence[object]) -> list[tuple[Any, ...]]:
+    async def _rows(
+        self, query: str, asked: Sequence[object] | Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
         async with self._asking:
+            if self._connection is not None and self._connection.closed:
+                await self.close()
             try:
                 if self._connection is None:
                     self._connection = await _connect(self._url)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -59,6 +60,7 @@ class EventRow(Base):
         UniqueConstraint("day", "market", "key"),
         CheckConstraint("batch BETWEEN 1 AND sequence", name="batch_begins_before"),
         CheckConstraint(DIGEST.format("digest"), name="digest_length"),
+        Index("ix_event_market_law", "market", "sequence", postgresql_where=text("kind = 'rules'")),
         {"schema": "market", "postgresql_partition_by": BY_DAY},
     )
 
@@ -80,7 +82,11 @@ class EventRow(Base):
 
 
 class PublicationRow(Base):
-    """Prices of some holons from a moment on; `sequence` is the batch that moved them."""
+    """Prices of some holons from a moment on; `sequence` is the batch that moved them.
+
+    `law` is the digest of the law by which they were made. `published_at` is when the row was
+    written, by the clock of the database: for information, in no chain, and proven by nothing.
+    """
 
     __tablename__ = "publication"
     __table_args__ = (
@@ -110,6 +116,7 @@ class PublicationRow(Base):
         DateTime(timezone=True), server_default=func.clock_timestamp()
     )
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+    law: Mapped[str] = mapped_column(Text)
 
 
 class BookingRow(Base):

@@ -15,6 +15,7 @@ from database.session import Patience, transaction, waiting_at_most
 from ledger.log import store
 from ledger.log.note import MalformedNote, parse_note
 from portal import jobs
+from portal.queries.market_watch import leaderships
 
 PATIENCE = Patience(lock_ms=500, statement_ms=1_000)
 OLDEST_CHECKPOINT = dt.timedelta(hours=25)
@@ -56,6 +57,7 @@ def check_parts(now: dt.datetime) -> list[Health]:
         "database": _check_database,
         "log": _check_log,
         "worker": _check_worker,
+        "markets": _check_markets,
     }
     parts = []
     for name, check in checks.items():
@@ -104,6 +106,24 @@ def _check_worker(now: dt.datetime) -> Health:
         return Health("worker", False, f"none is there; {words}")
     seconds = max(0, int((now - seen).total_seconds()))
     return Health("worker", now - seen < jobs.HEART, f"seen {seconds} seconds ago; {words}")
+
+
+def _check_markets(now: dt.datetime) -> Health:
+    """Hold each market that was ever led to take what is handed in."""
+    with transaction() as session:
+        led = leaderships(session)
+    waiting = {market: each for market, each in led.items() if each.waits_too_long(now)}
+    if waiting:
+        words = "; ".join(
+            f"{market}: {'somebody' if each.has_leader else 'nobody'} leads, and what was handed "
+            f"in waits since {each.waiting_since:%Y-%m-%d %H:%M:%S} UTC"
+            for market, each in waiting.items()
+        )
+        return Health("markets", False, words)
+    unled = [market for market, each in led.items() if not each.has_leader]
+    if unled:
+        return Health("markets", True, f"nobody leads {', '.join(unled)}, and nothing waits")
+    return Health("markets", True, f"{len(led)} led, and nothing waits" if led else "none is led")
 
 
 def _age_words(age: dt.timedelta) -> str:

@@ -10,13 +10,13 @@ import numpy as np
 from common.refusals import Finding, Refused
 from database.bulk import driver_connection
 from database.session import snapshot
-from market import store
+from market import stored_rows
 from market.core.online import OnlineMarket
 from market.core.pricing import Holons
 from market.day_series import DaySeries, day_series
 from market.law_of_days import law_in
 from market.replay import Replay
-from market.replaying import Progress, Stretch, replay, stretches
+from market.replaying import UNTAKEABLE, Progress, Stretch, replay, stretches
 from market.store import Connection
 from portal.study_figures import money
 from rulebook.law import rules_at
@@ -58,7 +58,9 @@ def replay_day(market: str, day: dt.date, progress: Progress, *, now: dt.datetim
         if day not in found:
             raise Refused([_unknown_day(market, day, sorted(found))])
         replayed = replay(connection, market, law_in(session, market), found[day], progress)
-        series = None if replayed.has_failed else _series(connection, replayed, found[day])
+        series = None
+        if not replayed.has_failed:
+            series = _series_or_damage(connection, replayed, found[day])
         currency = rules_at(session, market, day, now).market_rules.currency
         return ReplayedDay(day, found[day], replayed, series, currency)
 
@@ -73,6 +75,22 @@ def _unknown_day(market: str, day: dt.date, days: list[dt.date]) -> Finding:
     )
 
 
+def _series_or_damage(
+    connection: Connection, replayed: Replay, stretch: Stretch
+) -> DaySeries | None:
+    """Return both series of a day; where what is stored makes none, that is a difference too.
+
+    Of a day is published what the stretch of a later one priced ex post: no replay of this day's
+    came by it.
+    """
+    try:
+        return _series(connection, replayed, stretch)
+    except UNTAKEABLE as unreadable:
+        place = f"market.publication {replayed.market} of {stretch.opening and stretch.opening.day}"
+        replayed.name_damage(place, f"no series comes of what is stored: {unreadable}")
+        return None
+
+
 def _series(connection: Connection, replayed: Replay, stretch: Stretch) -> DaySeries | None:
     law, opening = replayed.course.machine.market, stretch.opening
     if law is None or opening is None:
@@ -80,7 +98,14 @@ def _series(connection: Connection, replayed: Replay, stretch: Stretch) -> DaySe
     names = Holons(law.model).names
     if any(Holons(each.model).names != names for each in replayed.laws):
         return None
-    published = store.publications_of_day(connection, replayed.market, opening.day)
+    published = []
+    of_day = stored_rows.publications_of_day(connection, replayed.market, opening.day)
+    for (sequence, part), entry in of_day:
+        if entry is None:
+            place = f"market.publication {replayed.market} {sequence}/{part}"
+            replayed.name_damage(place, "it says nothing that a market's log can say")
+        else:
+            published.append(entry)
     return day_series(
         opening.day,
         law,

@@ -128,10 +128,6 @@ class Holarchy:
             for name in sorted({parts[layer] for parts in self.around.values()})
         )
 
-    def is_of(self, published: Published) -> bool:
-        """Return whether a publication of every part is of these."""
-        return len(published.holons) == len(self.names)
-
     @cached_property
     def used(self) -> frozenset[str]:
         """Layers whose prices count."""
@@ -237,6 +233,7 @@ class MarketNow:
         """What the script of the page needs to go on from here."""
         money = currency(self.law.rules.currency)
         return {
+            "law": self.law.digest,
             "zone": self.law.zone,
             "sign": money.sign,
             "minorDigits": money.minor_digits,
@@ -253,10 +250,14 @@ def _by_layer(parts: Sequence[Part]) -> Iterator[tuple[str, tuple[Part, ...]]]:
         yield layer, tuple(of_layer)
 
 
-def _parts(holarchy: Holarchy, since: Sequence[Published]) -> tuple[Part, ...]:
-    law = holarchy.law
+def titles_of(law: OnlineLaw) -> dict[str, str]:
+    """Return what each part of a grid is called, by its name."""
     titles = {holon.holon: holon.title for holon in law.grid.holons}
-    titles |= {node.node: node.title for node in law.grid.nodes}
+    return titles | {node.node: node.title for node in law.grid.nodes}
+
+
+def _parts(holarchy: Holarchy, since: Sequence[Published]) -> tuple[Part, ...]:
+    law, titles = holarchy.law, titles_of(holarchy.law)
     figures: dict[int, tuple[int, int, int]] = {}
     for each in since:
         told = zip(
@@ -272,17 +273,32 @@ def _parts(holarchy: Holarchy, since: Sequence[Published]) -> tuple[Part, ...]:
     )
 
 
-def lines_chart(law: OnlineLaw, ends: Sequence[Published], key: str = "prices") -> Chart | None:
+def lines_chart(
+    law: OnlineLaw,
+    ends: Sequence[Published],
+    laws: Mapping[str, OnlineLaw],
+    key: str = "prices",
+) -> Chart | None:
     """Return the prices of yesterday and today so far, at the ends of intervals; None without any.
 
     Those of the dearest node and of the cheapest. An interval whose end was not published has the
     prices of the one before it, as nothing happened in between.
 
     Args:
-        ends: in their order, of one or two local days, the later of which is that of the law.
+        law: in force.
+        ends: in their order, of one or two local days.
+        laws: by which they were made, by digest; of law that is none of these nothing is drawn, nor
+            of one in another currency.
+        key: of the chart on its page.
     """
-    holarchy = Holarchy(law)
-    figures = {each.at: _node_prices(holarchy, each) for each in ends if holarchy.is_of(each)}
+    holarchies = {
+        digest: Holarchy(each)
+        for digest, each in laws.items()
+        if each.rules.currency == law.rules.currency
+    }
+    figures = {
+        each.at: _node_prices(holarchies[each.law], each) for each in ends if each.law in holarchies
+    }
     if not figures:
         return None
     first, last = min(figures), max(figures)

@@ -210,6 +210,7 @@ urlpatterns = [
     path("credit/", credit.page, name="credit"),
     path("market/", market.listing, name="markets"),
     path("market/<str:market>/", market.page, name="market"),
+    path("market/<str:market>/law/<str:law>/", market.parts, name="market-parts"),
     path("runs/", runs.listing, name="runs"),
     path("runs/<uuid:run_id>/", runs.page, name="run"),
     path("runs/<uuid:run_id>/energy.csv", runs.energy, name="run-energy"),

@@ -5,6 +5,7 @@
   "use strict";
   const REST_MS = 5000; // between two askings for the rest of the page
   const SPREAD_MS = 1500; // so that a hundred pages do not ask at once
+  const STATE_MS = 20000; // between two askings for who leads: a market that stands still tells nobody
   const page = document.getElementById("market-now");
   if (!page || !window.EventSource) return;
   const told = JSON.parse(document.getElementById("market-data").textContent);
@@ -15,10 +16,13 @@
   const published = page.querySelector("[data-published]");
   const publishedAt = page.querySelector("[data-published-at]");
   const rest = page.querySelector("[data-rest-of-page]");
+  const state = page.querySelector("[data-state-of-market]");
   const moved = new Set();
   let isDrawing = false;
   let asksRestAt = 0;
   let restTimer = 0;
+  let isLeaving = false;
+  let isStalled = Boolean(state.querySelector("[data-stalled]"));
 
   const wordOf = (ppm) => (told.levels.find(([most]) => ppm <= most) || [0, told.short])[1];
   const percent = (ppm) => {
@@ -97,10 +101,34 @@
     }, wait);
   };
 
+  const sayLive = () => (isStalled ? say("Connected, and nothing moves", false) : say("Live", true));
+
+  const askState = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(page.dataset.state);
+      if (!answer.ok) return;
+      const words = await answer.text();
+      if (words !== state.innerHTML) state.innerHTML = words;
+      isStalled = Boolean(state.querySelector("[data-stalled]"));
+      if (stream.readyState === EventSource.OPEN) sayLive();
+    } catch {
+      // The stream says that nobody answers; it is asked again.
+    }
+  };
+
+  // By other law a number may be another part: nothing of it is written under the names of this.
+  const leave = () => {
+    if (isLeaving) return;
+    isLeaving = true;
+    window.setTimeout(() => window.location.reload(), Math.random() * SPREAD_MS);
+  };
+
   const take = (event) => {
     const said = JSON.parse(event.data);
+    if (isLeaving) return;
     if (said.cause === "ex post") return askRest();
-    if (said.cause === "rules" && said.holons.length !== told.parts.length) return window.location.reload();
+    if (said.law !== told.law) return leave();
     said.holons.forEach((index, place) => {
       told.parts[index] = [
         said.tightness_ppm[place],
@@ -113,7 +141,8 @@
     publishedAt.textContent = local(said.published_at);
     published.dataset.published = said.published_at;
     age();
-    say("Live", true);
+    if (isStalled) askState();
+    else sayLive();
     if (!isDrawing) {
       isDrawing = true;
       window.requestAnimationFrame(draw);
@@ -121,10 +150,11 @@
     askRest();
   };
 
+  let stream;
   const connect = (address) => {
-    const stream = new EventSource(address);
+    stream = new EventSource(address);
     stream.addEventListener("prices", take);
-    stream.addEventListener("open", () => say("Live", true));
+    stream.addEventListener("open", sayLive);
     stream.addEventListener("error", () => {
       say("Not live: connecting again", false);
       // The browser connects again by itself, but not where it was refused.
@@ -138,5 +168,6 @@
   };
 
   window.setInterval(age, 1000);
+  window.setInterval(askState, STATE_MS + Math.random() * SPREAD_MS);
   connect(page.dataset.stream);
 })();

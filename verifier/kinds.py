@@ -113,7 +113,9 @@ chains of its events, which are not here, and of what it published""",
         "market/published/DAY.jsonl",
         """\
 what the market published from the beginning of a day by its own clock
-up to the next, and before it what it knew then: from the last day before
+up to the next, before it what it knew then, and in their places the
+digests of what became of bookings, whose content is left out unless the
+reader may have it: from the last day before
 the run up to the last sealed stretch, or the first after no reading of
 the run's days could come any more""",
         is_required=False,

@@ -1,10 +1,12 @@
 """The prices that a market published while the days of the run were lived through.
 
-What a market knew when each day of its log began, its opening, and what it published are one
-chain of digests. The file holds that chain from the last opening before the first day, or from
-its first row, up to the end of the last stretch that is sealed; or of the first stretch that is
-sealed after no reading of the days could move a price any more. Each stretch is a leaf of the log
-and names the digest that the chain has there: nothing is forged, left out or reordered.
+What a market knew when each day of its log began, its opening, what it published, and what became
+of bookings are one chain of digests. A booking is chained by the digest of its content, so the
+chain is whole where the content is not here; where it is, it is held to that digest. The file has
+the chain from the last opening before the first day, or from its first row, up to the end of the
+last stretch that is sealed; or of the first stretch that is sealed after no reading of the days
+could move a price any more. Each stretch is a leaf of the log and names the digest that the chain
+has there: nothing is forged, left out or reordered.
 
 That prices follow from the events, which are not here, `manage.py verify` of the product says.
 """
@@ -38,13 +40,22 @@ STRETCH = parse_layout(
     "market:T first_sequence:I last_sequence:I event_digest:B publication_digest:B"
 )
 LINK = parse_layout(
-    "sequence:I part:I day:D at:M? cause:T? holons:LI? tightness_ppm:LI? price_micro_per_mwh:LI? "
-    "sell_price_micro_per_mwh:LI? state:T? previous_digest:B? digest:B"
+    "sequence:I turn:I part:I day:D? law:T? at:M? cause:T? holons:LI? tightness_ppm:LI? "
+    "price_micro_per_mwh:LI? sell_price_micro_per_mwh:LI? state:T? previous_digest:B? "
+    "content_digest:B? participant:T? record:T? digest:B"
 )
-"""A row of the chain. An opening is part 0, and has a state and the digest of the row before it."""
+"""A row of the chain. Its turn says of which sort it is, as they stand within a batch; an opening
+is part 0, and names the digest of the row before it."""
+OPENING, PUBLICATION, BOOKING = range(3)
 LINK_VECTORS = ("holons", "tightness_ppm", "price_micro_per_mwh", "sell_price_micro_per_mwh")
-OF_OPENING = ("state", "previous_digest")
-OF_PUBLICATION = ("at", "cause", *LINK_VECTORS)
+COLUMNS_OF = {
+    OPENING: ("day", "state", "previous_digest"),
+    PUBLICATION: ("day", "law", "at", "cause", *LINK_VECTORS),
+    BOOKING: ("content_digest",),
+}
+"""What a row of each sort has beside its place and its digest; a booking may have its content."""
+CONTENT = ("participant", "record")
+OF_ALL = ("sequence", "turn", "part", "digest")
 LINK_PREFIX = b"\x02"
 
 
@@ -147,27 +158,69 @@ def read_stretches(files: Files, run: Row, digests: dict[str, str], report: Repo
 def read_links(files: Files, name: str, run: Row, chain: Published, report: Report) -> None:
     """Hash the rows of a day of the market's log again, each after the one before it."""
     is_first = True
-    for line, row in read_json_lines(files, name, LINK, ("sequence", "part"), report):
+    for line, row in read_json_lines(files, name, LINK, ("sequence", "turn", "part"), report):
         with report.reading(name, line):
-            sequence, part = to_integer(row["sequence"]), to_integer(row["part"])
-            place = f"{line}, {sequence}.{part}"
-            if (part == 0) != is_first:
+            sequence, turn = to_integer(row["sequence"]), to_integer(row["turn"])
+            place = f"{line}, {sequence}.{row['part']}"
+            if (turn == OPENING) != is_first:
                 what = "the opening of the day, as the first row alone,"
-                report.add(name, place, what, f"part {part}")
-            if part == 0:
-                check_opening(name, place, row, chain, report)
+                report.add(name, place, what, f"turn {turn}")
             is_first = False
-            for column in OF_OPENING if part else OF_PUBLICATION:
-                report.equal(name, f"{place}, {column}", "no value, in a row of its sort,", None,
-                             row[column])  # fmt: skip
+            if not check_sort(name, place, row, report):
+                continue
+            if turn == OPENING:
+                check_opening(name, place, row, chain, report)
+            if turn == BOOKING:
+                check_content(name, place, row, report)
             found = hash_link(chain.before or GENESIS, to_text(run["market"]), row).hex()
             what = "after the row before it, digest"
             report.equal(name, place, what, row["digest"], found)
             chain.before = parse_hex(row["digest"])
             chain.sequences.append(sequence)
             chain.digests.append(to_text(row["digest"]))
-            is_of_run = part > 0 and run["first_day"] <= row["day"] <= run["last_day"]
+            is_of_run = turn == PUBLICATION and run["first_day"] <= row["day"] <= run["last_day"]
             report.count("publications of the run's days", int(is_of_run))
+
+
+def check_sort(name: str, place: str, row: Row, report: Report) -> bool:
+    """Hold a row to have the columns of its sort and no others; return whether there is that sort.
+
+    A row without a value that its sort has, or of no sort, has no digest.
+    """
+    turn = to_integer(row["turn"])
+    if turn not in COLUMNS_OF:
+        sorts = "0 of an opening, 1 of a publication or 2 of a booking, as turn,"
+        report.add(name, place, sorts, turn)
+        return False
+    wanted = COLUMNS_OF[turn]
+    missing = [column for column in wanted if row[column] is None]
+    for column in missing:
+        report.add(name, f"{place}, {column}", "a value, in a row of its sort,", None)
+    if (turn == OPENING) != (to_integer(row["part"]) == 0):
+        report.add(name, f"{place}, part", "0 of an opening alone", row["part"])
+    for column in LINK:
+        is_content = turn == BOOKING and column in CONTENT
+        if column not in wanted and column not in OF_ALL and not is_content:
+            what = "no value, in a row of its sort,"
+            report.equal(name, f"{place}, {column}", what, None, row[column])
+    return not missing
+
+
+def check_content(name: str, place: str, row: Row, report: Report) -> None:
+    """Hold what a booking says, where it is here, to the digest by which it is chained."""
+    report.count("bookings as batches left them")
+    given = [row[column] for column in CONTENT]
+    if given == [None, None]:
+        return
+    if None in given:
+        what = "participant and record, or neither,"
+        report.add(name, place, what, "one of them")
+        return
+    fields = [("T", row[column]) for column in CONTENT]
+    found = leaf_hash(encode_row("tallystick.market-booking-content.1", fields)).hex()
+    what = "of participant and record, content_digest"
+    report.equal(name, place, what, row["content_digest"], found)
+    report.count("of which with what they say")
 
 
 def check_opening(name: str, place: str, row: Row, chain: Published, report: Report) -> None:
@@ -183,17 +236,22 @@ def check_opening(name: str, place: str, row: Row, chain: Published, report: Rep
 
 def hash_link(before: bytes, market: str, row: Row) -> bytes:
     """Return the digest of a row of the chain after that of the one before it."""
-    if row["part"] == 0:
+    if row["turn"] == OPENING:
         opened = [("T", market), ("D", row["day"]), ("I", row["sequence"]), ("T", row["state"])]
         return sha256(LINK_PREFIX + before + encode_row("tallystick.market-opening.1", opened))
+    place = [("T", market), ("I", row["sequence"]), ("I", row["part"])]
+    if row["turn"] == BOOKING:
+        booked = [*place, ("B", row["content_digest"])]
+        return sha256(LINK_PREFIX + before + encode_row("tallystick.market-booking.2", booked))
     fields = [
-        ("T", market),
-        *((kind, row[name]) for name, kind in list(LINK.items())[:3]),
+        *place,
+        ("D", row["day"]),
+        ("T", row["law"]),
         ("I", int.from_bytes(encode_moment(row["at"]), "big", signed=True)),
         ("T", row["cause"]),
         *(("B", pack_integers(row[name])) for name in LINK_VECTORS),
     ]
-    return sha256(LINK_PREFIX + before + encode_row("tallystick.market-publication.1", fields))
+    return sha256(LINK_PREFIX + before + encode_row("tallystick.market-publication.2", fields))
 
 
 def check_beginning(run: Row, chain: Published, report: Report) -> None:

@@ -133,8 +133,10 @@ input      root(leaf(fields(pin)) of each pin, digest of each reading of the inp
 result     leaf(fields("tallystick.result.1", day, measure, entity, values))
 day        root(results by measure and entity)
 run        leaf(fields("tallystick.run.1", ...)), where result_digest is root(days)
-published  SHA-256(02, the digest before, fields("tallystick.market-publication.1", market, ...))
-           of a market online; an opening likewise, as "tallystick.market-opening.1"
+published  SHA-256(02, the digest before, fields("tallystick.market-publication.2", market, ...))
+           of a market online; an opening likewise, as "tallystick.market-opening.1", and a booking
+           as "tallystick.market-booking.2", over its content_digest, which is
+           leaf(fields("tallystick.market-booking-content.1", participant, record))
 sealed     leaf(fields("tallystick.market-sealed.1", ...))
 posting    leaf(fields("tallystick.posting.1", ...))
 journal    leaf(fields("{journal_tag}", ..., root(postings))); names the journal before it

@@ -227,6 +227,8 @@ FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
         "market.watched": ASKED_WHO,
         "market.outcomes": ASKED_WHO,
         "market.kept_apart": ASKED_WHO,
+        "market.leadership": ASKED_WHO,
+        "market.law_told": ASKED_WHO,
         # By guards that act as their owner, alone.
         "market.make_days": {},
         "ledger.log_leaf_hash": {},
@@ -273,6 +275,8 @@ AS_OWNER: Mapping[str, str] = MappingProxyType(
         "market.watched": "who runs a market is told how many events wait, not what they say",
         "market.outcomes": "what became of events is told to who runs the market, in counts",
         "market.kept_apart": "which events were kept apart is told to who runs the market",
+        "market.leadership": "whether a market is led is public, and what waits for it is not",
+        "market.law_told": "of which day a market was told the law is public, events are not",
         "people.proposed_payees": "a participant is told of its own part of a proposal alone",
         "people.proposed_endings": "a participant is told that its own end is proposed alone",
         "rulebook.seen_changes": "a policy asks it, and events have policies themselves",

@@ -51,12 +51,14 @@ class PricedInterval:
         interval: from 0.
         at_us: when the interval began.
         prices: of all holons by the law of the day, shape (H,) each.
+        law: its digest.
     """
 
     day: date
     interval: int
     at_us: int
     prices: Prices
+    law: str
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class _Day:
             node_demand_w(model, self.values[DEMAND][:, one])[:, 0],
         )
         at_us = self.start_us + interval * self.market.interval_us
-        return PricedInterval(self.day, interval, at_us, prices)
+        return PricedInterval(self.day, interval, at_us, prices, self.market.digest)
 
 
 class ExPost:

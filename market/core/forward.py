@@ -45,8 +45,12 @@ class Horizon:
     def after(cls, clock_us: int, market: OnlineMarket) -> "Horizon":
         """Return the intervals of a market after the one in which its clock stands."""
         minutes = market.model.interval_minutes
-        first = (clock_us // (minutes * MINUTE_US) + 1) * minutes
+        first = (market.interval_start_us(clock_us) + market.interval_us) // MINUTE_US
         return cls(first, minutes, market.forward_hours * 60 // minutes)
+
+    def begins_one(self, minute: int) -> bool:
+        """Return whether an interval of these, or of those before or after them, begins then."""
+        return (minute - self.first_minute) % self.minutes == 0
 
     @property
     def end_minute(self) -> int:
@@ -129,7 +133,7 @@ class Forward:
             return Outcome.UNKNOWN
         first, *power_w = event.numbers or (0,)
         least_w = -MOST_W if event.entity in self._points else 0
-        if event.words or not power_w or first % self.horizon.minutes:
+        if event.words or not power_w or not self.horizon.begins_one(first):
             return Outcome.UNREADABLE
         if not all(least_w <= each <= MOST_W for each in power_w):
             return Outcome.UNREADABLE

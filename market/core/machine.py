@@ -57,12 +57,14 @@ class Publication:
         holons: shape (M,), indices in the order of `Holons`, rising; ex post all of them, by the
             law of the interval's day.
         prices: of those holons, shape (M,) each.
+        law: the digest of the law by which they were made, which says what each index is.
     """
 
     at_us: int
     cause: Cause
     holons: Integers
     prices: Prices
+    law: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +170,8 @@ class Machine:
         if self.clock_us is not None and self.market is not None and at_us > self.clock_us:
             end_us = self.market.step_end_us(self.clock_us)
             if end_us <= at_us:
-                cause = Cause.TICK if end_us % self.market.interval_us else Cause.INTERVAL_END
+                is_end = self.market.is_interval_end(end_us)
+                cause = Cause.INTERVAL_END if is_end else Cause.TICK
                 self._publish_all(end_us, cause)
         self.clock_us = at_us if self.clock_us is None else max(self.clock_us, at_us)
         if self.bookings is not None:
@@ -196,12 +199,12 @@ class Machine:
 
     def _publish_all(self, at_us: int, cause: Cause) -> None:
         """Publish every holon as it is now."""
-        if self.grid is None:
+        if self.grid is None or self.market is None:
             return
         prices = self.grid.prices_in_full() if self._asks_flow else self.grid.prices()
         self.published = prices
         every = np.arange(len(prices.price_micro_per_mwh), dtype=np.int64)
-        self._publications.append(Publication(at_us, cause, every, prices))
+        self._publications.append(Publication(at_us, cause, every, prices, self.market.digest))
 
     @property
     def _asks_flow(self) -> bool:
@@ -222,11 +225,13 @@ class Machine:
         if not len(moved):
             return
         told = prices.of(moved)
-        self._publications.append(Publication(self.clock_us, Cause.MOVED, moved, told))
+        law = self.market.digest
+        self._publications.append(Publication(self.clock_us, Cause.MOVED, moved, told, law))
         self.published = self.published.with_these(moved, told)
 
     def _publish_ex_post(self) -> None:
         """Publish every interval whose readings became complete or other than they were."""
         for each in self.ex_post.price():
             every = np.arange(len(each.prices.price_micro_per_mwh), dtype=np.int64)
-            self._publications.append(Publication(each.at_us, Cause.EX_POST, every, each.prices))
+            made = Publication(each.at_us, Cause.EX_POST, every, each.prices, each.law)
+            self._publications.append(made)

@@ -21,6 +21,8 @@ class OnlineMarket:
         tick_us: how often prices by maximum flow are made while an interval runs; 0: at its end.
         late_after_days: a reading is taken until so many days after the end of its day.
         forward_hours: how far ahead of the market's clock flexible energy is quoted and booked.
+        offset_us: of local midnight behind a whole interval of UTC, from which intervals are
+            counted; the same on every day of the law.
     """
 
     digest: str
@@ -33,6 +35,7 @@ class OnlineMarket:
     tick_us: int = 0
     late_after_days: int = 0
     forward_hours: int = 48
+    offset_us: int = 0
 
     @property
     def interval_us(self) -> int:
@@ -42,4 +45,12 @@ class OnlineMarket:
     def step_end_us(self, at_us: int) -> int:
         """Return the first moment after another at which every price is published."""
         step_us = self.tick_us or self.interval_us
-        return (at_us // step_us + 1) * step_us
+        return ((at_us - self.offset_us) // step_us + 1) * step_us + self.offset_us
+
+    def is_interval_end(self, at_us: int) -> bool:
+        """Return whether an interval ends at a moment, and the next begins."""
+        return (at_us - self.offset_us) % self.interval_us == 0
+
+    def interval_start_us(self, at_us: int) -> int:
+        """Return when the interval began in which a moment lies."""
+        return at_us - (at_us - self.offset_us) % self.interval_us

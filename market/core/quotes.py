@@ -213,7 +213,9 @@ def quote(forward: Forward, request: Request, *, whole: bool = False) -> Quote:
 
 def _intervals(horizon: Horizon, request: Request) -> int:
     """Return how many whole intervals of the window are to come, within the horizon or after."""
-    first = -(-request.earliest_minute // horizon.minutes) * horizon.minutes
+    # The first that begins then or later, counted from one that begins with the horizon.
+    wait = -(-(request.earliest_minute - horizon.first_minute) // horizon.minutes)
+    first = horizon.first_minute + wait * horizon.minutes
     first = max(first, horizon.first_minute)
     return max((request.latest_minute - first) // horizon.minutes, 0)
 

@@ -1,23 +1,27 @@
 """What a market published, as its page shows it: what holds now, the last days, the last few."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, select, text, true, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from market.core.machine import Cause
 from market.places import Place
 from market.tables import HeadRow, PublicationRow
-from portal.queries.rules import market_zone, rule_on
+from portal.queries.market_watch import Leadership, leaderships
+from portal.queries.rules import market_zone, online_on, rule_on, zone_by_market
 from rulebook.documents import AllocationPolicy, GridModel, MarketRules
 from rulebook.store import markets
 
 WHOLE = (Cause.RULES, Cause.TICK, Cause.INTERVAL_END)
 """What tells of every part of the grid as it is then."""
 LAST_SHOWN = 8
+Kind = TypeVar("Kind", MarketRules, GridModel, AllocationPolicy)
+_LAW_TOLD = text("SELECT day, known_at FROM market.law_told(:market, :law)")
 WHY = {
     Cause.MOVED: "prices moved by more than the deadband",
     Cause.INTERVAL_END: "an interval ended",
@@ -33,11 +37,14 @@ class Published:
 
     Attributes:
         at: by the market's clock; ex post, when the interval began that is priced.
-        published_at: when it was stored.
+        published_at: when it was stored, by the clock of the database: for information, as no
+            digest is over it.
+        law: the digest of the law by which it was made, which says what each index is.
     """
 
     place: Place
     day: dt.date
+    law: str
     at: dt.datetime
     published_at: dt.datetime
     cause: Cause
@@ -54,12 +61,18 @@ class Published:
 
 @dataclass(frozen=True)
 class OnlineLaw:
-    """The law of a market that its page is read by, in force on a local day."""
+    """The law of a market that its page is read by.
+
+    Attributes:
+        day: a local day on which it is in force.
+        digest: by which publications name it; None of law that the market was not told.
+    """
 
     day: dt.date
     rules: MarketRules
     grid: GridModel
     policy: AllocationPolicy | None
+    digest: str | None = None
 
     @property
     def zone(self) -> str:
@@ -72,69 +85,105 @@ class ListedMarket:
     """A market with law, and whether it is online.
 
     Attributes:
-        is_led: whether somebody ever led it.
+        leadership: who leads it; None where nobody ever did.
         last: what was published last of its present; None before the first.
     """
 
     market: str
     zone: str
     is_online: bool
-    is_led: bool
+    leadership: Leadership | None
     last: Published | None
 
 
 def list_markets(session: Session, now: dt.datetime) -> list[ListedMarket]:
     """Return every market that has law, whether it is online or not."""
-    led = set(session.scalars(select(HeadRow.market)))
-    found = []
-    for market in markets(session):
-        zone = market_zone(session, market)
-        last = last_of_now(session, market)
-        law = law_of(session, market, _day_of(last, zone, now))
-        is_online = law is not None and law.rules.online is not None
-        found.append(ListedMarket(market, zone, is_online, market in led, last))
-    return found
+    named = markets(session)
+    zones, led = zone_by_market(session, named), leaderships(session)
+    days = {market: now.astimezone(ZoneInfo(zone)).date() for market, zone in zones.items()}
+    online, last = online_on(session, days), _last_of_each(session, named)
+    return [
+        ListedMarket(market, zones[market], market in online, led.get(market), last.get(market))
+        for market in named
+    ]
 
 
-def law_of(session: Session, market: str, day: dt.date) -> OnlineLaw | None:
-    """Return the law of a market on a local day, as it is known now; None where it has none."""
-    rules, grid, policy = (
-        rule_on(session, f"{market}/{kind}", day)
-        for kind in ("market-rules", "grid-model", "allocation-policy")
-    )
+def _last_of_each(session: Session, named: Collection[str]) -> dict[str, Published]:
+    newest = _of_now().where(PublicationRow.market == HeadRow.market).limit(1).lateral()
+    query = select(aliased(PublicationRow, newest)).select_from(HeadRow).join(newest, true())
+    rows = session.scalars(query.where(HeadRow.market.in_(named)))
+    return {row.market: _published(row) for row in rows}
+
+
+def law_of(
+    session: Session,
+    market: str,
+    day: dt.date,
+    known: dt.datetime | None = None,
+    digest: str | None = None,
+) -> OnlineLaw | None:
+    """Return the law of a market on a local day; None where it has none.
+
+    Args:
+        session: of the caller.
+        market: whose law it is.
+        day: a local day.
+        known: as it was known then; without it, as it is known now.
+        digest: by which publications name it.
+    """
+    rules = _document(session, f"{market}/market-rules", MarketRules, day, known)
+    grid = _document(session, f"{market}/grid-model", GridModel, day, known)
+    policy = _document(session, f"{market}/allocation-policy", AllocationPolicy, day, known)
     if rules is None or grid is None:
         return None
-    assert isinstance(rules.document, MarketRules)
-    assert isinstance(grid.document, GridModel)
-    found = policy.document if policy is not None else None
-    return OnlineLaw(
-        day, rules.document, grid.document, found if isinstance(found, AllocationPolicy) else None
-    )
+    return OnlineLaw(day, rules, grid, policy, digest)
+
+
+def _document(
+    session: Session, instrument: str, kind: type[Kind], day: dt.date, known: dt.datetime | None
+) -> Kind | None:
+    version = rule_on(session, instrument, day, known)
+    return version.document if version and isinstance(version.document, kind) else None
+
+
+def law_told(session: Session, market: str, digest: str) -> OnlineLaw | None:
+    """Return the law that a market was told and that publications name by a digest.
+
+    It is that of the day that was told, as it was known then, whatever became law since: the same
+    for ever. None where the market was told of none by that name.
+    """
+    told = session.execute(_LAW_TOLD, {"market": market, "law": digest}).one_or_none()
+    return None if told is None else law_of(session, market, told.day, told.known_at, digest)
 
 
 def law_now(
     session: Session, market: str, last: Published | None, now: dt.datetime
 ) -> OnlineLaw | None:
-    """Return the law of the day that a market is in, by its clock; before that, of today."""
-    return law_of(session, market, _day_of(last, market_zone(session, market), now))
+    """Return the law by which a market's prices are made; before the first, that of today."""
+    if last is not None:
+        return law_told(session, market, last.law)
+    today = now.astimezone(ZoneInfo(market_zone(session, market))).date()
+    return law_of(session, market, today)
 
 
-def _day_of(last: Published | None, zone: str, now: dt.datetime) -> dt.date:
-    return now.astimezone(ZoneInfo(zone)).date() if last is None else last.day
-
-
-def is_led(session: Session, market: str) -> bool:
-    """Return whether somebody ever led a market."""
-    return session.get(HeadRow, market) is not None
+def laws_of(
+    session: Session, market: str, law: OnlineLaw, published: Sequence[Published]
+) -> dict[str, OnlineLaw]:
+    """Return the law of each of some publications, by its digest, of which one is known already."""
+    others = {each.law for each in published} - {law.digest}
+    found = {digest: law_told(session, market, digest) for digest in others} | {law.digest: law}
+    return {digest: each for digest, each in found.items() if digest and each}
 
 
 def last_of_now(session: Session, market: str) -> Published | None:
     """Return what a market published last of its present, and not of an interval that passed."""
-    query = select(PublicationRow).where(
-        PublicationRow.market == market, PublicationRow.cause != Cause.EX_POST
-    )
-    row = session.scalars(query.order_by(*_latest_first()).limit(1)).first()
+    row = session.scalars(_of_now().where(PublicationRow.market == market).limit(1)).first()
     return None if row is None else _published(row)
+
+
+def _of_now() -> Select[PublicationRow]:
+    query = select(PublicationRow).where(PublicationRow.cause != Cause.EX_POST)
+    return query.order_by(*_latest_first())
 
 
 def since_whole(session: Session, market: str) -> list[Published]:
@@ -206,6 +255,7 @@ def _published(row: PublicationRow) -> Published:
     return Published(
         Place(row.sequence, row.part),
         row.day,
+        row.law,
         row.at,
         row.published_at,
         Cause(row.cause),

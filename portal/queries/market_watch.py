@@ -1,4 +1,4 @@
-"""What who runs a market reads of its log: who leads, what waits, and what was kept apart."""
+"""Who leads a market, for everybody; and what who runs it reads of its log and of what waits."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,7 +12,32 @@ from market.core.events import Outcome
 _WATCHED = text("SELECT * FROM market.watched(:market)")
 _OUTCOMES = text("SELECT * FROM market.outcomes(:market, :first, :last)")
 _APART = text("SELECT * FROM market.kept_apart(:market, :first, :last)")
+_LEADERSHIPS = text("SELECT * FROM market.leadership()")
+WAITS_AT_MOST = dt.timedelta(seconds=30)
+"""What is handed in is taken within milliseconds; what waits longer, nobody takes."""
 _STATES = {True: "is led", False: "is led by nobody at present"}
+
+
+@dataclass(frozen=True)
+class Leadership:
+    """Whether somebody leads a market, and since when what was handed in waits.
+
+    Attributes:
+        waiting_since: when the first that waits was handed in; None where nothing does.
+    """
+
+    has_leader: bool
+    waiting_since: dt.datetime | None
+
+    def waits_too_long(self, now: dt.datetime) -> bool:
+        """Return whether what was handed in waits longer than any leader lets it."""
+        return self.waiting_since is not None and now - self.waiting_since > WAITS_AT_MOST
+
+
+def leaderships(session: Session) -> dict[str, Leadership]:
+    """Return who leads each market that was ever led."""
+    rows = session.execute(_LEADERSHIPS)
+    return {row.market: Leadership(row.has_leader, row.waiting_since) for row in rows}
 
 
 @dataclass(frozen=True)

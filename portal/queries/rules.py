@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -163,6 +163,23 @@ def rule_on(
         )
     ).first()
     return None if row is None else _version(row, zone)
+
+
+def online_on(session: Session, days: Mapping[str, dt.date]) -> set[str]:
+    """Return which markets may be online by their rules, each on a local day of its own."""
+    zones = zone_by_market(session, days)
+    starts = [
+        and_(
+            VersionRow.market == market, VersionRow.valid.contains(start_of_day(day, zones[market]))
+        )
+        for market, day in days.items()
+    ]
+    rules = (
+        _standing()
+        .with_only_columns(VersionRow.market)
+        .where(VersionRow.kind == "market-rules", VersionRow.body["online"].astext.is_not(None))
+    )
+    return set(session.scalars(rules.where(or_(false(), *starts))))
 
 
 def rule_by_digest(session: Session, digest: bytes) -> RuleVersion | None:

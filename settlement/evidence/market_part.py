@@ -16,9 +16,27 @@ from settlement.evidence.rows import json_lines
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
 from verifier.ledger import DIGEST
-from verifier.published import LINK, SEALED_STRETCHES, STRETCH, STRETCH_SOURCE, published_path
+from verifier.published import (
+    BOOKING,
+    LINK,
+    OPENING,
+    PUBLICATION,
+    SEALED_STRETCHES,
+    STRETCH,
+    STRETCH_SOURCE,
+    published_path,
+)
 
-__all__ = ["STRETCH_SOURCE", "Part", "Row", "last_word", "published_files"]
+__all__ = [
+    "BOOKING",
+    "OPENING",
+    "PUBLICATION",
+    "STRETCH_SOURCE",
+    "Part",
+    "Row",
+    "last_word",
+    "published_files",
+]
 
 Row = Mapping[str, Any]
 Part = Callable[[Session, Run, LogPart], Mapping[str, bytes]]
@@ -48,8 +66,8 @@ def published_files(
 
     Args:
         sealed: the stretches of its log that are leaves, in order.
-        days: days by its clock, and of each the opening and what was published up to the next, in
-            order; a column that a row has no value of is left out.
+        days: days by its clock, and of each the opening, then what was published and booked up to
+            the next, in order; a column that a row has no value of is left out.
     """
     files = {SEALED_STRETCHES: json_lines(_with(row, [*STRETCH, *DIGEST]) for row in sealed)}
     for day, rows in days:

@@ -89,7 +89,7 @@ FACTS = {
     "market.booking": "market part participant record sequence",
     "market.opening": "day market sequence state",
     "market.publication": (
-        "at cause day holons market part price_micro_per_mwh sell_price_micro_per_mwh sequence "
+        "at cause day holons law market part price_micro_per_mwh sell_price_micro_per_mwh sequence "
         "tightness_ppm"
     ),
     "market.sealed": "first_sequence last_sequence market",

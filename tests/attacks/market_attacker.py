@@ -93,6 +93,7 @@ def _remake_published(session: Session, market: str) -> dict[int, bytes]:
             before = booking_digest(before, market, sequence, part, *said)
         else:
             published: Any = SimpleNamespace(
+                law=row["law"],
                 at_us=microseconds_of(row["at"]),
                 cause=SimpleNamespace(value=row["cause"]),
                 holons=np.array(row["holons"]),

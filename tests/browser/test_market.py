@@ -2,15 +2,19 @@
 
 import datetime as dt
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from database.roles.granting import plain_url
 from database.session import make_engine
+from market.leading import connect, lock_key
 from tests.portal.site import MARKET, ONLINE_UNTIL, SHORT_DAY
 from tests.worlds.online import feed_until
 
-SIZES = {"phone": (360, 800), "desk": (1280, 900), "wall": (1920, 1080)}
+SIZES = {"phone": (360, 800), "desk": (1280, 900), "wall": (1920, 1080), "wall-phone": (360, 800)}
 HOUR = dt.timedelta(hours=1)
 
 
@@ -19,6 +23,14 @@ def photograph(page: Page, name: str) -> None:
     folder = os.environ.get("TALLYSTICK_PHOTOGRAPHS")
     if folder:
         page.screenshot(path=f"{folder}/market-{name}.png", full_page=True)
+
+
+@contextmanager
+def led(served) -> Iterator[None]:
+    """Hold the lock by which everybody is told that somebody leads."""
+    with closing(connect(plain_url(served.database_url))) as lock:
+        lock.execute("SELECT pg_advisory_lock(%s)", [lock_key(MARKET)])
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +52,15 @@ def test_a_market_is_told_live_on_every_screen(served, chromium, fed, size):
     width, height = SIZES[size]
     context = chromium.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
+    with led(served):
+        see_it_live(page, served, fed, size)
+    context.close()
+
+
+def see_it_live(page: Page, served, fed, size: str) -> None:
     complaints = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.goto(f"{served.url}/market/{MARKET}/{'?wall' if size == 'wall' else ''}")
+    page.goto(f"{served.url}/market/{MARKET}/{'?wall' if 'wall' in size else ''}")
     expect(page.locator("[data-live]")).to_have_text("Live")
     clock = page.locator("[data-clock]").inner_text()
     map_before = page.locator("table.holarchy").inner_text()
@@ -57,8 +75,35 @@ def test_a_market_is_told_live_on_every_screen(served, chromium, fed, size):
     page.reload()
     assert page.locator("table.holarchy").inner_text() == live
     assert complaints == []
-    if size == "wall":
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    if "wall" in size:
         assert page.locator("nav").count() == 0
+        # Nobody scrolls a wall: the map is whole on it.
+        over = "each => each.scrollWidth - each.clientWidth"
+        assert page.locator(".map .table-scroll").evaluate(over) <= 0
+
+
+def test_a_market_that_nobody_leads_says_so_while_it_is_open(served, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{served.url}/market/{MARKET}/")
+    expect(page.get_by_text("Nobody leads this market at present")).to_be_visible()
+    expect(page.locator("[data-live]")).to_have_text("Connected, and nothing moves")
+    photograph(page, "nobody")
+    context.close()
+
+
+def test_a_page_is_loaded_again_where_other_law_comes(served, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+    told = 'id: 1.1\nevent: prices\ndata: {"law":"another","cause":"moved","holons":[0]}\n\n'
+    page.route(
+        "**/stream?*",
+        lambda route: route.fulfill(content_type="text/event-stream", body=told),
+    )
+    page.goto(f"{served.url}/market/{MARKET}/")
+    with page.expect_navigation(timeout=10_000):
+        pass
     context.close()
 
 

@@ -23,7 +23,9 @@ MOST = 6_000_000_000
 
 def published(at_us: int, *prices: int, holons=EVERY, cause=Cause.MOVED) -> Publication:
     vector = np.array(prices * (len(holons) // len(prices)), dtype=np.int64)
-    return Publication(START_US + at_us, cause, np.array(holons), Prices(vector, vector, vector))
+    return Publication(
+        START_US + at_us, cause, np.array(holons), Prices(vector, vector, vector), "law"
+    )
 
 
 def series(*publications: Publication, before=None, reached_us: int | None = None):

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,17 +14,20 @@ import pytest
 from database.bulk import driver_connection
 from ledger.log.checkpoints import publish_checkpoint
 from market import store
+from market.core.events import Event, Kind
 from market.evidence_part import choose_days, published_part
 from market.fed_days import events_of_day
 from market.inbox import submit
 from market.law_of_days import law_in
 from market.leading import catch_up, find_course
+from market.moments import midnight_us
 from market.sealing import seal
 from market.worker import Leader
 from settlement.evidence.export import write_evidence
 from settlement.evidence.verifier_file import verifier_file
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress, settle
+from settlement.runs.store import list_runs
 from tests.market.test_feed import law_online
 from tests.settlement.evidence_cases import Memory, changed, rows, written
 from tests.settlement.study_cases import study_tiny
@@ -40,10 +44,32 @@ LATER = SETTLED + dt.timedelta(hours=1)
 BATCHES_A_STRETCH = 30
 
 
+def noon_us(day: dt.date) -> int:
+    return midnight_us(day, "Europe/London") + 12 * 3_600_000_000
+
+
+def askings(day: dt.date) -> list[Event]:
+    at_us = noon_us(day)
+    evening = [at_us // 60_000_000 + 6 * 60, at_us // 60_000_000 + 11 * 60]
+    asked = (200, 2_000, *evening, 6_000_000_000)
+    words = ("flexible", "buy")
+    return [
+        *(
+            Event(day, f"{day} asked {n}", Kind.REQUEST, "B-home", at_us, asked, words)
+            for n in range(3)
+        ),
+        Event(day, "gives up", Kind.CANCEL, "B-home", at_us, (), (f"{day} asked 2",)),
+    ]
+
+
 def live_through(session, day: dt.date) -> None:
     """Let the tiny market live through a day of its readings, and seal it now and then."""
     connection = driver_connection(session)
-    assert submit(session, "tiny", events_of_day(session, "tiny", day, SETTLED), by="test") == []
+    told = events_of_day(session, "tiny", day, SETTLED)
+    # Once half of it is told, three ask for energy of its evening, and one of them gives it up.
+    half = sum(each.at_us < noon_us(day) for each in told)
+    told = [*told[:half], *askings(day), *told[half:]]
+    assert submit(session, "tiny", told, by="test") == []
     course = find_course(connection, "tiny", law_in(session, "tiny"))
     epoch = store.begin_epoch(connection, "tiny")
     catch_up(connection, course)
@@ -84,6 +110,18 @@ def checked(files: Memory) -> Report:
     return report
 
 
+@pytest.fixture
+def opened(files, session) -> Memory:
+    """The same with what bookings say."""
+    (run,) = list_runs(session, "tiny")
+    return evidence(session, run, [partial(published_part, may_open=lambda whose: True)])
+
+
+def booked(files: Memory) -> list[int]:
+    """The places of the rows of bookings among those of the middle day."""
+    return [place for place, row in enumerate(rows(MIDDLE, files[MIDDLE])) if row["turn"] == 2]
+
+
 def by_check(files: Memory) -> set[str]:
     return {finding.check for finding in files.with_manifest_made_again().findings()}
 
@@ -112,6 +150,30 @@ def test_the_verifier_alone_proves_what_was_published(files, session, tmp_path):
     assert "publications of the run's days" in found.stdout
 
 
+def test_bookings_keep_their_places_in_the_chain_and_say_nothing_of_themselves(files, opened):
+    assert len(booked(files)) > 3
+    assert checked(files).counts["bookings as batches left them"] > 2 * len(booked(files))
+    for path in (each for each in files if each.startswith("market/published/")):
+        for row in rows(path, files[path]):
+            assert (row["participant"], row["record"]) == (None, None)
+    report = checked(opened)
+    assert report.findings == []
+    of_middle = [rows(MIDDLE, opened[MIDDLE])[place] for place in booked(opened)]
+    assert {row["participant"] for row in of_middle} == {"cedar"}
+    assert {json.loads(row["record"])["state"] for row in of_middle} >= {"booked", "cancelled"}
+    assert report.counts["of which with what they say"] >= len(of_middle)
+
+
+@pytest.mark.parametrize("column", ["participant", "record", "content_digest"])
+def test_a_booking_that_is_opened_is_held_to_its_link(opened, column):
+    found = rows(MIDDLE, opened[MIDDLE])
+    place = booked(opened)[1]
+    found[place][column] = changed(found[place][column])
+    assert "published" in by_check(Memory(opened | {MIDDLE: written(MIDDLE, found)}))
+    found[place] |= {"participant": None, "record": "{}"}
+    assert "published" in by_check(Memory(opened | {MIDDLE: written(MIDDLE, found)}))
+
+
 def change(name: str, act: Callable[[list[dict[str, Any]]], None]) -> Callable[[Memory], Memory]:
     def forge(files: Memory) -> Memory:
         found = rows(name, files[name])
@@ -127,10 +189,7 @@ def raise_a_price(found: list[dict[str, Any]]) -> None:
 
 def raise_a_price_and_make_all_digests_anew(found: list[dict[str, Any]]) -> None:
     raise_a_price(found)
-    before = bytes.fromhex(found[0]["previous_digest"])
-    for row in found:
-        before = hash_link(before, "tiny", row)
-        row["digest"] = before.hex()
+    make_digests_anew(found)
 
 
 def change_places(found: list[dict[str, Any]]) -> None:
@@ -156,6 +215,40 @@ def say_more_of_an_opening(found: list[dict[str, Any]]) -> None:
 
 def change_what_was_known(found: list[dict[str, Any]]) -> None:
     found[0]["state"] = json.dumps(json.loads(found[0]["state"]) | {"more": 1})
+
+
+def first_booked(found: list[dict[str, Any]]) -> int:
+    return next(place for place, row in enumerate(found) if row["turn"] == 2)
+
+
+def make_digests_anew(found: list[dict[str, Any]]) -> None:
+    before = bytes.fromhex(found[0]["previous_digest"])
+    for row in found:
+        before = hash_link(before, "tiny", row)
+        row["digest"] = before.hex()
+
+
+def leave_out_a_booking(found: list[dict[str, Any]]) -> None:
+    del found[first_booked(found)]
+
+
+def leave_out_a_booking_and_make_all_digests_anew(found: list[dict[str, Any]]) -> None:
+    leave_out_a_booking(found)
+    make_digests_anew(found)
+
+
+def change_places_of_bookings(found: list[dict[str, Any]]) -> None:
+    first, second = [row for row in found if row["turn"] == 2][:2]
+    first["content_digest"], second["content_digest"] = (
+        second["content_digest"],
+        first["content_digest"],
+    )
+    make_digests_anew(found)
+
+
+def call_another_law(found: list[dict[str, Any]]) -> None:
+    found[5]["law"] = "0" * 64
+    make_digests_anew(found)
 
 
 def without(*names: str) -> Callable[[Memory], Memory]:
@@ -187,6 +280,13 @@ FORGERIES = {
         change(published_path(str(DAYS[-1])), leave_out_the_last),
         "published",
     ),
+    "another law": (change(MIDDLE, call_another_law), "published"),
+    "a booking left out": (change(MIDDLE, leave_out_a_booking), "published"),
+    "a booking left out, digests anew": (
+        change(MIDDLE, leave_out_a_booking_and_make_all_digests_anew),
+        "published",
+    ),
+    "bookings in another order": (change(MIDDLE, change_places_of_bookings), "published"),
     "more of an opening": (change(MIDDLE, say_more_of_an_opening), "published"),
     "another state": (change(MIDDLE, change_what_was_known), "published"),
     "a day left out": (without(MIDDLE), "published"),
@@ -211,7 +311,8 @@ def test_no_forgery_escapes(files):
 
 def test_every_column_of_every_sort_of_row_counts(files):
     escaped = []
-    for name, place in ((MIDDLE, 0), (MIDDLE, 5), (SEALED_STRETCHES, 1)):
+    places = ((MIDDLE, 0), (MIDDLE, 5), (MIDDLE, booked(files)[1]), (SEALED_STRETCHES, 1))
+    for name, place in places:
         for column in rows(name, files[name])[place]:
             found = rows(name, files[name])
             found[place][column] = changed(found[place][column])

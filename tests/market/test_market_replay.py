@@ -124,6 +124,33 @@ def test_the_first_difference_is_named_and_fails(fed, capsys):
         call_command("market", "replay", "tiny", "--day", str(DAY))
 
 
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (
+            "cause = 'x'",
+            r"market\.publication tiny \d+/\d+: .* it says nothing that a market's log",
+        ),
+        ("at = at + interval '3 days'", "no series comes of what is stored: .* has no interval"),
+    ],
+)
+def test_what_the_stretch_of_another_day_published_of_this_is_named_where_it_is_damaged(
+    fed, damage, named
+):
+    """The day's own events come out as they are stored: it is its series that cannot be made."""
+    with transaction(fed) as session:
+        following = store.opening_of_day(driver_connection(session), "tiny", NEXT_DAY)
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        of_day = "market = 'tiny' AND day = :day AND sequence >= :first AND cause = 'ex post'"
+        limits = {"day": DAY, "first": following.sequence}
+        assert session.scalar(
+            text(f"SELECT count(*) FROM market.publication WHERE {of_day}"), limits
+        )
+        session.execute(text(f"UPDATE market.publication SET {damage} WHERE {of_day}"), limits)
+    with pytest.raises(CommandError, match=named):
+        call_command("market", "replay", "tiny", "--day", str(DAY))
+
+
 def test_a_day_that_the_market_never_saw_is_refused(fed, committed_database):
     with pytest.raises(CommandError, match="market-day-unknown") as refused:
         call_command("market", "replay", "tiny", "--day", "2023-01-01")

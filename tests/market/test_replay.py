@@ -190,7 +190,7 @@ def test_a_booking_that_no_batch_left_is_named(led):
 def test_what_was_published_and_no_batch_made_is_named(led):
     columns = (
         "part, day, at, cause, holons, tightness_ppm, price_micro_per_mwh, "
-        "sell_price_micro_per_mwh, published_at, digest"
+        "sell_price_micro_per_mwh, published_at, digest, law"
     )
     (inner,) = led.scalars(text("SELECT max(sequence) FROM market.event WHERE sequence > batch"))
     led.execute(

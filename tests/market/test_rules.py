@@ -3,16 +3,24 @@
 import datetime as dt
 import uuid
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from common.refusals import Refused
+from market.core.events import Kind
+from market.core.forward import Horizon
+from market.core.machine import Cause, Machine
 from market.rules import law_digest, online_market, required_online_market
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules, Registration
 from rulebook.resolve import PinnedVersion, RuleSet
+from settlement.core.periods import interval_starts
+from tests.market.asking import CAP, asks
+from tests.market.streams import MINUTE_US, START_US, event, in_force, online
 from tests.rulebook.law import GRID, POLICY, RULES, TERMS, body, made, scenario
+from tests.settlement.core.examples import tiny_market
 
 DAY = dt.date(2024, 1, 1)
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -64,6 +72,44 @@ def test_the_part_of_the_law_that_is_of_the_market_online_is_in_the_machines_uni
     assert dict(zip(market.model.supply_points, market.suppliers, strict=True)) == answers
     assert (market.zone, market.late_after_days) == ("Europe/London", 5)
     assert online_market(rules_with(STATED)).tick_us == 0
+
+
+@pytest.mark.parametrize("minutes", [15, 30, 60])
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "Europe/London", "UTC"])
+def test_intervals_begin_at_local_midnight_as_those_of_settlement_do(zone, minutes):
+    changes = {"time_zone": zone, "interval_minutes": minutes}
+    market = online_market(rules_with(STATED, **changes))
+    summer = online_market(rules_with(STATED, dt.date(2024, 7, 1), **changes))
+    assert market.offset_us == summer.offset_us
+    starts = [
+        int(start.timestamp()) * 10**6
+        for day in (dt.date(2024, 3, 31), dt.date(2024, 4, 1))
+        for start in interval_starts(day, zone, minutes)
+    ]
+    for start, end in pairwise(starts):
+        for at_us in (start, start + 1, end - 1):
+            assert market.step_end_us(at_us) == end
+            assert market.interval_start_us(at_us) == start
+        assert market.is_interval_end(end) and not market.is_interval_end(end - 1)
+        horizon = Horizon.after(end - 1, market)
+        assert horizon.first_minute * 60 * 10**6 == end
+        assert horizon.begins_one(start // (60 * 10**6))
+    ticking = replace(market, tick_us=300 * 10**6)
+    assert ticking.step_end_us(starts[0]) == starts[0] + 300 * 10**6
+
+
+def test_prices_are_published_at_the_ends_of_local_intervals_and_windows_are_of_them():
+    """An hour in Kathmandu begins a quarter past one of UTC."""
+    zone = {"zone": "Asia/Kathmandu", "offset_us": 15 * MINUTE_US}
+    market = online(tiny_market(), **zone)
+    market = replace(market, model=replace(market.model, interval_minutes=60))
+    machine = Machine({"law": market})
+    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
+    said = asks("home", 1_000, 1_000, 60, 240, CAP, product="home", key="asked")
+    (record,) = machine.take([said]).booking_records
+    assert [(each.start_minute - START_US // MINUTE_US) % 60 for each in record.placed] == [15]
+    told = machine.take([event(Kind.CLOCK, at_us=START_US + 20 * MINUTE_US)]).publications
+    assert (told[0].cause, told[0].at_us) == (Cause.INTERVAL_END, START_US + 15 * MINUTE_US)
 
 
 def test_a_market_without_that_part_is_not_online():

@@ -21,9 +21,9 @@ START = dt.datetime(2024, 2, 29, 23, tzinfo=dt.UTC)
 DAYS = "SELECT market.make_days('publication', ARRAY[date '2024-02-29', '2024-03-01'])"
 PUBLISH = """
 INSERT INTO market.publication (market, day, sequence, part, at, cause, holons, tightness_ppm,
-    price_micro_per_mwh, sell_price_micro_per_mwh, digest)
+    price_micro_per_mwh, sell_price_micro_per_mwh, digest, law)
 SELECT %s, day, sequence, part, day + interval '1 minute', 'moved', array_agg(holon),
-    array_agg(sequence), array_agg(part), array_agg(-sequence), sha256('any')
+    array_agg(sequence), array_agg(part), array_agg(-sequence), sha256('any'), 'law'
 FROM generate_series(%s::bigint, %s::bigint) AS sequence, generate_series(1, 2) AS part,
     generate_series(0, %s) AS holon,
     date(timestamp '2024-02-29' + mod(sequence, 2) * interval '1 day') AS day
@@ -37,6 +37,7 @@ class Publisher:
     def __init__(self, url: str) -> None:
         self.connection = psycopg.connect(plain_url(url), autocommit=True)
         self.connection.execute(DAYS)
+        self.connection.execute("SELECT market.begin_epoch(%s)", [MARKET])
 
     def publish(self, first: int, last: int, holons: int = 3, market: str = MARKET) -> None:
         with self.connection.transaction():
@@ -169,6 +170,7 @@ def test_a_publication_is_told_as_it_is_stored(published, portal_url, tmp_path):
             "part": 1,
             "day": "2024-03-01",
             "at": "2024-03-01T00:01:00+00:00",
+            "law": "law",
             "cause": "moved",
             "holons": [0, 1, 2],
             "tightness_ppm": [7, 7, 7],
@@ -269,17 +271,45 @@ def test_the_series_is_read_page_by_page_whole_or_of_a_day(published, portal_url
                 await pages(path, address),
                 await pages(path, f"{address}?day=2024-03-01"),
                 await pages(path, f"{address}?after=149.1"),
-                await pages(path, "/market/another/series"),
+                await asking(path, "/market/another/series"),
+                await asking(path, "/market/another/stream"),
             )
 
-    whole, of_day, rest, nothing = asyncio.run(scene())
+    whole, of_day, rest, *unknown = asyncio.run(scene())
     assert [len(page) for page in whole] == [200, 100]
     assert list(chain.from_iterable(whole)) == places(1, 150)
     assert list(chain.from_iterable(of_day)) == [
         place for place in places(1, 150) if int(place[:-2]) % 2
     ]
     assert rest == [["149.2", "150.1", "150.2"]]
-    assert nothing == [[]]
+    assert [status for status, *_ in unknown] == [404, 404]
+
+
+def test_a_head_is_answered_without_a_body(published, portal_url, tmp_path):
+    published.publish(1, 1)
+
+    async def scene():
+        async with serving(portal_url, tmp_path) as (server, path):
+            for what in ("series", "stream"):
+                address = f"/market/{MARKET}/{what}"
+                status, head, reader, _ = await asking(path, address, method="HEAD")
+                assert (status, await reader.read()) == (200, b"")
+                _, same, *_ = await asking(path, address)
+                assert head == same
+            assert server.listeners == 1
+
+    asyncio.run(scene())
+
+
+def test_a_database_that_is_down_is_said_so(tmp_path):
+    async def scene():
+        async with serving("host=127.0.0.1 port=9 dbname=none", tmp_path) as (_, path):
+            for what in ("series", "stream"):
+                status, head, reader, _ = await asking(path, f"/market/{MARKET}/{what}")
+                assert (status, "Retry-After" in head) == (503, True)
+                assert b"no database answers" in await reader.read()
+
+    asyncio.run(scene())
 
 
 @pytest.mark.parametrize(
@@ -293,7 +323,12 @@ def test_the_series_is_read_page_by_page_whole_or_of_a_day(published, portal_url
         ("GET /market/tiny/stream?after=12 HTTP/1.1", 400),
         ("GET /market/tiny/stream?after=01.1 HTTP/1.1", 400),
         ("GET /market/tiny/stream?since=1.1 HTTP/1.1", 400),
-        ("GET /market/tiny/series?day=2024-02-30 HTTP/1.1", 400),
+        ("GET /market/tiny/stream?day=2024-02-29 HTTP/1.1", 400),
+        ("GET /market/tiny/series?day=2024-02-29&day=2024-02-29 HTTP/1.1", 400),
+        *(
+            (f"GET /market/tiny/series?day={day} HTTP/1.1", 400)
+            for day in ("2024-02-30", "2024-2-9", "20240209", "2024-W05-1", "0000-01-01", "")
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_what_would(request_line, status):

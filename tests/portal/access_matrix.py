@@ -131,6 +131,7 @@ MATRIX = (
     Row("credit", "/credit/", "200 200 200 200 200 200 in", reads=ALL),
     Row("markets", "/market/", "200 200 200 200 200 200 200"),
     Row("market", "/market/gb12/", "200 200 200 200 200 200 200", reads=ALL, spared="regulator"),
+    Row("market-parts", "/market/gb12/law/{market_law}/", "200 200 200 200 200 200 200", unwalked=FILE),
     Row("runs", "/runs/", "403 403 403 403 200 200 in"),
     Row("run", "/runs/{run}/", "403 403 403 403 200 200 in", reads=ALL),
     Row("run-energy", "/runs/{run}/energy.csv", "403 403 403 403 200 200 in", unwalked=FILE),

@@ -15,8 +15,10 @@ from market.core.pricing import Holons
 from market.inbox import submit
 from market.places import Place
 from market.rules import online_market
+from portal import health
 from portal.market_view import Holarchy, MarketNow, lines_chart
 from portal.queries import market_now as queries
+from portal.queries.market_watch import Leadership
 from portal.views import market as views
 from rulebook.law import rules_at
 from tests.portal.site import MARKET, SHORT_DAY
@@ -36,8 +38,9 @@ def page_of(address: str = PAGE, client: Client | None = None) -> str:
 @pytest.fixture
 def law(site) -> queries.OnlineLaw:
     with transaction() as session:
-        found = queries.law_of(session, MARKET, SHORT_DAY)
-    assert found is not None
+        last = queries.last_of_now(session, MARKET)
+        found = queries.law_told(session, MARKET, last.law)
+    assert found is not None and found.digest == last.law
     return found
 
 
@@ -119,20 +122,23 @@ def test_lines_go_through_the_ends_of_intervals_and_hold_on_where_one_was_not_to
         replace(with_prices(since[0], each), at=start + step * STEP)
         for each, step in zip(prices, (0, 1, 3), strict=True)
     ]
-    chart = lines_chart(law, ends)
+    laws = {law.digest: law}
+    chart = lines_chart(law, ends, laws)
     assert [row[0] for row in chart.table.rows] == ["30 Mar 2024", "31 Mar 2024"]
     assert "highest £0.000003 per\xa0MWh (31 Mar 2024, interval 2)" in chart.alternative
     assert chart.table.note == "The first of these intervals ended on 30 Mar 2024, 23:30 GMT."
-    only_today = lines_chart(law, ends[2:])
+    only_today = lines_chart(law, ends[2:], laws)
     assert only_today.table.rows == (("1", "£0.000003", "£0.000003"),)
-    assert lines_chart(law, []) is None
-    of_another_law = [replace(each, holons=[1, 2]) for each in ends]
-    assert lines_chart(law, of_another_law) is None
+    assert lines_chart(law, [], laws) is None
+    of_another_law = [replace(each, law="another") for each in ends]
+    assert lines_chart(law, of_another_law, laws) is None
 
 
 def test_everybody_reads_how_tight_it_is_what_binds_and_how_old_it_is():
     shown = page_of()
-    assert "By the market’s clock it is 31 Mar 2024, 18:30 BST" in shown
+    assert "The market’s clock, as last published: 31 Mar 2024, 18:30 BST" in shown
+    assert "The clock on the wall when that was stored: " in shown
+    assert "and nothing proves it" in shown
     assert "Great Britain (system) sets" in shown
     assert "Nothing: all that is wanted can be delivered everywhere." in shown
     assert "an interval ended" in shown
@@ -168,10 +174,10 @@ def test_a_shortage_is_named_with_the_rule_by_which_is_served(monkeypatch, since
 def test_why_there_is_nothing_is_said(monkeypatch, law):
     monkeypatch.setattr(queries, "since_whole", lambda *_: [])
     monkeypatch.setattr(queries, "last_of_now", lambda *_: None)
-    assert "is led, and nothing is published yet" in page_of()
-    monkeypatch.setattr(queries, "is_led", lambda *_: False)
+    shown = page_of()
+    assert "was led, and nothing is published yet" in shown and "nobody leads it" in shown
+    monkeypatch.setattr(views, "leaderships", lambda *_: {})
     assert "Nobody leads this market yet" in page_of()
-    assert "Nobody" not in page_of("/market/")
     offline = replace(law, rules=law.rules.model_copy(update={"online": None}))
     monkeypatch.setattr(queries, "law_now", lambda *_: offline)
     assert "and not online" in page_of()
@@ -180,8 +186,48 @@ def test_why_there_is_nothing_is_said(monkeypatch, law):
 
 
 def test_what_was_told_of_another_law_is_not_shown_under_names_of_this(monkeypatch, since):
-    monkeypatch.setattr(queries, "since_whole", lambda *_: [replace(since[0], holons=[0, 1])])
-    assert "has other parts of the grid than" in page_of()
+    monkeypatch.setattr(queries, "since_whole", lambda *_: [replace(since[0], law="another")])
+    assert "Nothing tells of every part of the grid by the law" in page_of()
+    monkeypatch.setattr(queries, "last_of_now", lambda *_: replace(since[0], law="another"))
+    assert "is none that it was told" in page_of()
+
+
+def test_the_parts_of_a_law_are_named_by_their_numbers(law):
+    answer = Client().get(f"{PAGE}law/{law.digest}/")
+    assert [(each["holon"], each["layer"], each["name"]) for each in answer.json()["parts"]] == [
+        (index, *part) for index, part in enumerate(Holarchy(law).names)
+    ]
+    assert Client().get(f"{PAGE}law/{'0' * 64}/").status_code == 404
+
+
+def ago(seconds: int) -> dt.datetime:
+    return dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("has_leader", "waits_s", "said", "is_well"),
+    [
+        (False, 90, "Nobody leads this market at present. What was handed", False),
+        (False, None, "nothing that happens now moves these prices", True),
+        (True, 90, "Prices are behind: what was handed in at", False),
+        (True, 2, "Somebody leads this market and nothing waits", True),
+        (True, None, "Somebody leads this market and nothing waits", True),
+    ],
+)
+def test_whether_somebody_leads_is_said_to_everybody_and_to_who_watches(
+    monkeypatch, has_leader, waits_s, said, is_well
+):
+    leadership = Leadership(has_leader, None if waits_s is None else ago(waits_s))
+    for module in (views, health):
+        monkeypatch.setattr(module, "leaderships", lambda *_: {MARKET: leadership})
+    monkeypatch.setattr(views, "QUIET", dt.timedelta())
+    for address in (PAGE, f"{PAGE}?part=state"):
+        assert said in page_of(address)
+    (part,) = (each for each in health.check_parts(ago(0)) if each.part == "markets")
+    assert part.is_well is is_well
+    assert MARKET in part.words or has_leader
+    if not is_well:
+        assert Client().get("/healthy/?all=1").status_code == 503
 
 
 def test_a_market_that_is_none_is_no_page():
@@ -190,7 +236,8 @@ def test_a_market_that_is_none_is_no_page():
 
 
 def test_the_list_says_which_markets_are_online(site):
-    assert f"{MARKET} online 31 Mar 2024, 18:30 BST" in page_of("/market/")
+    state = "online, and led by nobody at present"
+    assert f"{MARKET} {state} 31 Mar 2024, 18:30 BST" in page_of("/market/")
 
 
 def test_who_runs_the_market_sees_who_leads_what_waits_and_what_was_kept_apart(site, sign_in):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import event
 
+from portal.queries.market_now import list_markets
 from portal.queries.rules import rules_in_force, zone_by_market
 from rulebook.comparing import ZONE_BEFORE_RULES
 from rulebook.store import time_zone, time_zones
@@ -49,6 +50,18 @@ def test_the_law_of_a_day_is_asked_for_once_however_many_markets_there_are(sessi
         assert {version.first_day for version in versions} == {tiny_market.VALID_FROM}
     on_the_day_before = rules_in_force(session, tiny_market.VALID_FROM - dt.timedelta(days=1))
     assert not any(versions for law in on_the_day_before for _, versions in law.kinds)
+
+
+def test_markets_are_listed_by_as_many_questions_however_many_there_are(session, now):
+    counts = []
+    for market in ZONES:
+        publish(session, market, now)
+        with statements(session) as asked:
+            found = list_markets(session, now)
+        counts.append(len(asked))
+    assert counts == [counts[0]] * 3
+    assert {each.market: each.zone for each in found} == ZONES
+    assert {(each.is_online, each.leadership, each.last) for each in found} == {(False, None, None)}
 
 
 def test_zones_of_many_markets_are_one_question(session, now):

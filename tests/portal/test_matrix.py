@@ -18,6 +18,7 @@ from ledger.people import store
 from portal import readings_kept
 from portal.audit import Action
 from portal.models import Act, AskedReport, AskedTrial, AuditEntry, Export, ReplayRequest
+from portal.queries.market_now import last_of_now
 from portal.queries.people import participants
 from portal.queries.rules import rule_on
 from portal.trials import opening
@@ -104,6 +105,9 @@ def things(site, documents, owners) -> dict[str, object]:
         user=operator, market=MARKET, first_day=FIRST_DAY, last_day=FIRST_DAY, asked_at=now
     )
     draft = law_in_a_copy(owner, "market-rules")
+    with transaction() as session:
+        last = last_of_now(session, MARKET)
+    market_law = "" if last is None else last.law
     replay = ReplayRequest.objects.create(run_id=site.first_run, requested_at=now)
     return {
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
@@ -114,6 +118,7 @@ def things(site, documents, owners) -> dict[str, object]:
         "file": file.pk, "act": act.pk, "invitation": invitation.pk,
         "replay": replay.pk, "proposal": grants[0].number,
         "change": site.change, "law": site.law_change, "draft": draft.pk, "never": 999_999_999,
+        "market_law": market_law,
     }  # fmt: skip
 
 
