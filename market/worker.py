@@ -18,6 +18,7 @@ import psycopg
 
 from database.market_log import INBOX_CHANNEL, PUBLISHED_CHANNEL
 from market import store
+from market.apart import UNTAKEABLE, set_first_apart
 from market.core.machine import Cause
 from market.course import Batch, Course
 from market.law_book import Resolve
@@ -41,6 +42,8 @@ class Leader:
     connection: Connection
     course: Course
     epoch: int
+    most: int | None = None
+    """Events that it takes together, where not as many as a batch holds."""
 
     def step(self) -> Batch | None:
         """Take what waits in the inbox, and append what comes of it; None where nothing waits.
@@ -50,8 +53,9 @@ class Leader:
         Raises:
             psycopg.Error: nothing was appended, or it is not known whether all of it was.
         """
-        pending = store.pending(self.connection, self.course.market)
+        pending = store.pending(self.connection, self.course.market, self.most)
         if not pending:
+            self.most = None
             return None
         together = self.course.together(pending)
         batch = self.course.take(together)
@@ -66,6 +70,26 @@ class Leader:
             batch.opening,
         )
         return batch
+
+    def go_past(self, resolve: Resolve) -> bool:
+        """Find the market again after an event that cannot be taken, and take one at a time.
+
+        The event that cannot be taken even so is set apart.
+
+        Returns:
+            whether one was set apart.
+
+        Raises:
+            psycopg.Error: another leads by now, or the database was lost.
+            Diverged: the log does not come out as it is stored.
+        """
+        is_found, market = self.most == 1, self.course.market
+        if is_found and not set_first_apart(self.connection, market, self.epoch):
+            raise AssertionError(f"{market}: what is set apart cannot be taken")
+        self.most = None if is_found else 1
+        self.course = find_course(self.connection, market, resolve)
+        catch_up(self.connection, self.course)
+        return is_found
 
 
 @dataclass
@@ -139,7 +163,12 @@ class Worker:
     def _lead(self, leader: Leader, ear: Ear, sealer: Sealer) -> None:
         leader.connection.execute(f"LISTEN {INBOX_CHANNEL}".encode())
         while not self.stop.is_set():
-            batch = leader.step()
+            try:
+                batch = leader.step()
+            except UNTAKEABLE as error:
+                if leader.go_past(self.resolve):
+                    self.tell(f"{self.market}: an event was set apart ({_reason(error)})")
+                continue
             if batch is None:
                 ear.wait(WAIT_SECONDS)
                 continue
@@ -149,5 +178,5 @@ class Worker:
         sealer.offer(leader.course.head)
 
 
-def _reason(error: psycopg.Error) -> str:
+def _reason(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
