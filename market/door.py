@@ -33,7 +33,8 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "texts_are_printable": "market || key || entity || submitted_by || "
         f"array_to_string(words, '') !~ '{UNPRINTABLE}'",
         "texts_are_short": "least(length(market), length(key), length(submitted_by)) >= 1 AND "
-        f"greatest(length(market), length(key), length(entity), length(submitted_by)) <= {MOST_TEXT}",
+        "greatest(length(market), length(key), length(entity), length(submitted_by)) "
+        f"<= {MOST_TEXT}",
         # Together they are short nearly always, and then none is looked at by itself.
         "words_are_short": f"length(array_to_string(words, '')) <= {MOST_TEXT} "
         f"OR array_to_string(words, chr(10)) !~ '[^\\n]{{{MOST_TEXT + 1}}}'",

@@ -24,6 +24,11 @@ from market.store import Connection
 
 MOST_READ = 5_000
 """Events that are read at once; no batch is longer."""
+HOLDER = """
+SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+ WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1 AND granted
+   AND (classid::bigint << 32) | objid::bigint = %s
+"""
 LOCK_TAG = b"tallystick.market-leader.1:"
 
 
@@ -44,6 +49,12 @@ def lock_key(market: str) -> int:
     """Return the key of the advisory lock of who leads a market."""
     digest = sha256(LOCK_TAG + market.encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def is_led(connection: Connection, market: str) -> bool:
+    """Whether a process holds the lock of who leads a market."""
+    row = connection.execute(HOLDER, [lock_key(market)]).fetchone()
+    return row is not None
 
 
 def is_fenced(error: psycopg.Error) -> bool:
