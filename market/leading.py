@@ -7,6 +7,7 @@ moment, and every append names the epoch of its leader.
 """
 
 import json
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from itertools import groupby
@@ -16,6 +17,7 @@ import psycopg
 from common.damage import damage
 from database.market_log import FENCED_SQLSTATE
 from market import store
+from market.apart import first_waiting
 from market.core.state import days_of_law
 from market.course import Course, Diverged
 from market.law_book import Resolve
@@ -29,6 +31,7 @@ SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
  WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1 AND granted
    AND (classid::bigint << 32) | objid::bigint = %s
 """
+LOOK_SECONDS = 0.2
 LOCK_TAG = b"tallystick.market-leader.1:"
 
 
@@ -55,6 +58,37 @@ def is_led(connection: Connection, market: str) -> bool:
     """Whether a process holds the lock of who leads a market."""
     row = connection.execute(HOLDER, [lock_key(market)]).fetchone()
     return row is not None
+
+
+def end_leader(connection: Connection, market: str) -> None:
+    """End the connection that holds the lock of a market, by which it falls free.
+
+    Only of a process of the same role. What it appends after that is refused, once another leads.
+    """
+    connection.execute(
+        f"SELECT pg_terminate_backend(pid) FROM ({HOLDER}) AS held".encode(), [lock_key(market)]
+    )
+
+
+class Silence:
+    """How long a market has stood still, though something waits in its inbox.
+
+    A process that is stopped, and not ended, keeps its lock for as long as it is.
+    """
+
+    def __init__(self, connection: Connection, market: str) -> None:
+        self._connection, self._market = connection, market
+        self._first: int | None = None
+        self._since_s = self._looked_s = time.monotonic()
+
+    def seconds(self) -> float:
+        """Return for how long the same event has been the first that waits; looks now and then."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= LOOK_SECONDS:
+            self._looked_s, first = now_s, first_waiting(self._connection, self._market)
+            if first is None or first != self._first:
+                self._first, self._since_s = first, now_s
+        return 0.0 if self._first is None else now_s - self._since_s
 
 
 def is_fenced(error: psycopg.Error) -> bool:

@@ -22,13 +22,24 @@ from market.apart import UNTAKEABLE, set_first_apart
 from market.core.machine import Cause
 from market.course import Batch, Course
 from market.law_book import Resolve
-from market.leading import catch_up, connect, find_course, is_fenced, lock_key
+from market.leading import (
+    Silence,
+    catch_up,
+    connect,
+    end_leader,
+    find_course,
+    is_fenced,
+    lock_key,
+)
 from market.sealing import Sealer
 from market.store import Connection
 from market.waiting import Ear, Turn
 
 WAIT_SECONDS = 0.1
 """Longest for what nobody told of: a notification that was lost, a wish that it ends."""
+PATIENCE_SECONDS = 30.0
+"""A leader that takes nothing for so long, though something waits, leads no more: it is stopped, or
+its machine is out of reach. It is far longer than any batch takes."""
 REST_SECONDS = 0.5
 """Before a server that was lost is asked again."""
 
@@ -103,6 +114,7 @@ class Worker:
         stop: is set by who wants it to end; what is being appended is appended first.
         tell: is told what it becomes, in a sentence.
         taken: how many events it took as the leader.
+        patience_seconds: with another that leads, and takes nothing of what waits.
     """
 
     url: str
@@ -111,6 +123,7 @@ class Worker:
     stop: Flag
     tell: Tell = print
     taken: int = 0
+    patience_seconds: float = PATIENCE_SECONDS
 
     def run(self) -> None:
         """Work until told to stop.
@@ -148,9 +161,13 @@ class Worker:
     def _wait_for_turn(self, connection: Connection, ear: Ear, turn: Turn, course: Course) -> bool:
         """Follow the log until nobody else leads; return whether to lead."""
         connection.execute(f"LISTEN {PUBLISHED_CHANNEL}".encode())
-        is_told = False
+        is_told, silence = False, Silence(connection, self.market)
         while not self.stop.is_set():
             catch_up(connection, course, self.stop.is_set)
+            if silence.seconds() > self.patience_seconds:
+                self.tell(f"{self.market}: who leads takes nothing of what waits; taking over")
+                end_leader(connection, self.market)
+                silence = Silence(connection, self.market)
             ear.wait(WAIT_SECONDS, turn)
             if turn.is_given():
                 break
