@@ -175,7 +175,9 @@ def test_who_leads_and_is_stopped_is_taken_over_from_while_something_waits(commi
     follower = threading.Thread(target=other.run)
     follower.start()
     try:
-        stop.wait(1.5)
+        while not told:
+            stop.wait(0.02)
+        stop.wait(0.8)
         assert told == ["tiny: another leads; following"]  # nothing waits, and nothing is amiss
         with reading(committed_database) as connection:
             assert is_led(connection, MARKET)
