@@ -6,8 +6,8 @@ on by another. So whoever gets it begins an epoch, which waits for what is being
 moment, and every append names the epoch of its leader.
 """
 
+import datetime as dt
 import json
-import time
 from collections.abc import Callable
 from hashlib import sha256
 from itertools import groupby
@@ -17,7 +17,6 @@ import psycopg
 from common.damage import damage
 from database.market_log import FENCED_SQLSTATE
 from market import store
-from market.apart import first_waiting
 from market.core.state import days_of_law
 from market.course import Course, Diverged
 from market.law_book import Resolve
@@ -31,7 +30,9 @@ SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
  WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1 AND granted
    AND (classid::bigint << 32) | objid::bigint = %s
 """
-LOOK_SECONDS = 0.2
+FIRST_NOW = """
+SELECT number, clock_timestamp() FROM market.submission WHERE market = %s ORDER BY number LIMIT 1
+"""
 LOCK_TAG = b"tallystick.market-leader.1:"
 
 
@@ -79,16 +80,14 @@ class Silence:
     def __init__(self, connection: Connection, market: str) -> None:
         self._connection, self._market = connection, market
         self._first: int | None = None
-        self._since_s = self._looked_s = time.monotonic()
+        self._since: dt.datetime | None = None
 
     def seconds(self) -> float:
-        """Return for how long the same event has been the first that waits; looks now and then."""
-        now_s = time.monotonic()
-        if now_s - self._looked_s >= LOOK_SECONDS:
-            self._looked_s, first = now_s, first_waiting(self._connection, self._market)
-            if first is None or first != self._first:
-                self._first, self._since_s = first, now_s
-        return 0.0 if self._first is None else now_s - self._since_s
+        """Return for how long the same event has been the first that waits, by the database."""
+        first, now = self._connection.execute(FIRST_NOW, [self._market]).fetchone() or (None, None)
+        if first is None or first != self._first or self._since is None:
+            self._first, self._since = first, now
+        return (now - self._since).total_seconds() if now and self._since else 0.0
 
 
 def is_fenced(error: psycopg.Error) -> bool:
