@@ -23,6 +23,7 @@ PRICES = Curve(
 )
 DAY = dt.date(2024, 1, 1)
 START_US = 1_704_067_200_000_000
+DAY_US = 86_400_000_000
 DIGEST = "law-of-the-benchmark"
 MOST_W, MOST_DEMAND_W, MOST_RATING_W = 30_000_000, 30_000_000, 50_000_000
 
@@ -91,4 +92,5 @@ def random_event(chance: random.Random, market: OnlineMarket, key: str, at_us: i
     else:
         numbers = (chance.randrange(MOST_W),) if kind is Kind.AVAILABILITY else ()
         entity = chance.choice(market.model.units)
-    return Event(DAY, key, kind, entity, at_us, numbers)
+    day = DAY + dt.timedelta(days=(at_us - START_US) // DAY_US)
+    return Event(day, key, kind, entity, at_us, numbers)

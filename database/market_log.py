@@ -18,6 +18,17 @@ from types import MappingProxyType
 FENCED_SQLSTATE = "TS002"
 """Of a leader that leads no more, or whose log ends elsewhere."""
 
+MOST_TEXT = 200
+"""Characters of a key, of an entity and of a word: names, and digests in hex."""
+MOST_LISTED = 10_000
+"""Numbers, and words, of an event."""
+UNPRINTABLE = (
+    r"[\u0001-\u001f\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000"
+    r"\ufeff\ufff9-\ufffb]"
+)
+"""Characters that no text of an event has, for Python and PostgreSQL alike: they hide what is
+beside them, or break its line."""
+
 INBOX_CHANNEL = "market_inbox"
 """Told, with a market as payload, that events were handed in."""
 PUBLISHED_CHANNEL = "market_published"
@@ -99,6 +110,15 @@ CREATE FUNCTION market.submit(
 LANGUAGE plpgsql {_AS_OWNER} AS $$
 #variable_conflict use_column
 BEGIN
+    IF coalesce((SELECT sum(each) FROM unnest(number_counts) AS each), 0)
+            <> cardinality(given_numbers)
+        OR coalesce((SELECT sum(each) FROM unnest(word_counts) AS each), 0)
+            <> cardinality(given_words)
+        OR (SELECT least(min(one), min(other)) FROM unnest(number_counts, word_counts)
+            AS each (one, other)) < 0 THEN
+        RAISE EXCEPTION 'market.submit of %: counts are not those of the numbers and words',
+            of_market USING ERRCODE = 'data_exception';
+    END IF;
     WITH given AS ({_GIVEN})
     INSERT INTO market.submission
         (market, day, key, kind, entity, at, numbers, words, submitted_by)
@@ -194,6 +214,47 @@ END
 $$
 """
 
+# A row of the inbox that no market can take, whatever it is and however it came there, would end
+# who leads, one after the other. It stays in its turn as an event that says what stood there.
+CREATE_SET_APART = f"""
+CREATE FUNCTION market.set_apart(of_market text, of_epoch bigint, of_number bigint)
+RETURNS boolean
+LANGUAGE plpgsql {_AS_OWNER} AS $$
+DECLARE
+    kept market.submission;
+    said text;
+    came timestamptz;
+BEGIN
+    PERFORM FROM market.head WHERE market = of_market AND epoch = of_epoch FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'market.head of %: another leads', of_market
+            USING ERRCODE = '{FENCED_SQLSTATE}';
+    END IF;
+    DELETE FROM market.submission
+        WHERE market = of_market AND number = of_number AND kind <> 'unreadable'
+        RETURNING * INTO kept;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    said := left(
+        regexp_replace(row_to_json(kept)::text, '{UNPRINTABLE}', '?', 'g'),
+        {MOST_TEXT * 50});
+    came := CASE WHEN kept.submitted_at BETWEEN '2000-01-01' AND clock_timestamp()
+        THEN kept.submitted_at ELSE clock_timestamp() END;
+    INSERT INTO market.submission (number, market, day, key, kind, entity, at, numbers, words,
+        submitted_at, submitted_by) OVERRIDING SYSTEM VALUE
+    VALUES (of_number, of_market, (came AT TIME ZONE 'UTC')::date,
+        'unreadable ' || gen_random_uuid(), 'unreadable', '', came, '{{}}',
+        ARRAY(SELECT substr(said, 1 + {MOST_TEXT} * part, {MOST_TEXT})
+            FROM generate_series(0, (length(said) - 1) / {MOST_TEXT}) AS part),
+        came, coalesce(nullif(left(
+            regexp_replace(kept.submitted_by, '{UNPRINTABLE}', '?', 'g'), {MOST_TEXT}), ''), '?'));
+    RETURN true;
+END
+$$
+"""
+"""Returns whether it was set apart: false for one that is, or is there no more."""
+
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
         "market.make_days(text, date[])": CREATE_MAKE_DAYS,
@@ -205,3 +266,4 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "text[], text[], bytea[], date, text, bytea)": CREATE_APPEND,
     }
 )
+"""Those that were there with the log; `market.set_apart` came later."""

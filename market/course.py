@@ -13,8 +13,8 @@ from common.damage import damage
 from common.refusals import Finding
 from market.core.bookings import BookingRecord
 from market.core.bookings_state import record_text
-from market.core.events import Event, Kind, Logged
-from market.core.machine import MOST_AHEAD_US, Machine, Publication
+from market.core.events import Kind, Logged
+from market.core.machine import MOST_AHEAD_US, MOST_EARLY_US, Machine, Publication
 from market.core.state import restore, state_of
 from market.law_book import LawBook, Resolve
 from market.log import (
@@ -29,7 +29,7 @@ from market.log import (
     opening_digest,
     publication_digest,
 )
-from market.moments import local_day, midnight_us
+from market.moments import local_day, microseconds_of, midnight_us
 
 
 class Batch(NamedTuple):
@@ -104,16 +104,18 @@ class Course:
 
         So what is told of an interval moves prices within it, however much waits: taken with what
         is told after its end, it would move them then. And a day begins with a batch, so what was
-        known before it is known for the whole day. Before there is law, nobody knows where either
-        begins: the first law is the end of its batch.
+        known before it is known for the whole day. Law is the end of its batch: before the first,
+        nobody knows where either begins, and each event that names law is held to that of its day.
         """
+        kinds = [each.event.kind for each in pending]
+        if Kind.RULES in kinds:
+            pending = pending[: kinds.index(Kind.RULES) + 1]
         law, clock_us = self.machine.market, self.machine.clock_us
         if law is None or clock_us is None:
-            kinds = [each.event.kind for each in pending]
-            return pending[: kinds.index(Kind.RULES) + 1] if Kind.RULES in kinds else pending
+            return pending
         end_us = min(law.step_end_us(clock_us), self._day_ends_us or clock_us + MOST_AHEAD_US)
         for place, each in enumerate(pending):
-            if self._reaches(each.event, end_us):
+            if self._reaches(each, end_us):
                 if place:
                     return pending[:place]
                 at_us = each.event.at_us
@@ -124,8 +126,10 @@ class Course:
     def take(self, batch: Sequence[Submitted]) -> Batch:
         """Take events together, and return what is to be appended; at least one."""
         first, state = self.head.sequence + 1, self._state_before(batch)
-        self.book.open_for(batch, self.machine.market)
-        taken = self.machine.take([each.event for each in batch])
+        self.book.open_for(batch)
+        taken = self.machine.take(
+            [each.event for each in batch], [microseconds_of(each.submitted_at) for each in batch]
+        )
         entries, event_end = [], self.head.event_digest
         for sequence, (each, outcome) in enumerate(zip(batch, taken.outcomes, strict=True), first):
             logged = Logged(sequence, first, each.event, outcome)
@@ -186,10 +190,14 @@ class Course:
             return None
         return midnight_us(self.opened.day, law.zone, days=1)
 
-    def _reaches(self, event: Event, end_us: int) -> bool:
+    def _reaches(self, each: Submitted, end_us: int) -> bool:
         """Whether an event may move the clock to a moment, by what is known before its batch."""
-        ahead_us = event.at_us - (self.machine.clock_us or 0)
-        return event.at_us >= end_us and (event.kind is Kind.CLOCK or ahead_us <= MOST_AHEAD_US)
+        at_us, ahead_us = each.event.at_us, each.event.at_us - (self.machine.clock_us or 0)
+        if each.event.kind is Kind.UNREADABLE or at_us < end_us:
+            return False
+        if at_us > microseconds_of(each.submitted_at) + MOST_EARLY_US:
+            return False
+        return each.event.kind is Kind.CLOCK or ahead_us <= MOST_AHEAD_US
 
     def _state_before(self, batch: Sequence[Submitted]) -> str | None:
         """Return what is known, as text, where another day may begin with a batch."""

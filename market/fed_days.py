@@ -1,14 +1,15 @@
 """Days of readings that a market is fed with: loaded, completed by the law, made into events."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from common.refusals import refuse_any
-from market.core.events import Event, Kind
+from common.refusals import Finding, refuse_any
+from market.core.events import Event, Kind, Outcome
 from market.core.grid_state import NEVER_US
 from market.feeding import FedReadings, day_events
 from market.rules import required_online_market
@@ -18,11 +19,45 @@ from settlement.meters.readings import MeasuredDay
 from settlement.meters.register import AVAILABLE, DEMAND
 from settlement.runs.inputs import completed_readings
 
+FIRST_KNOWN = text(
+    "SELECT least((SELECT min(day) FROM market.opening WHERE market = :market), "
+    "(SELECT min(day) FROM market.submission WHERE market = :market AND kind = 'rules'))"
+)
+OUTCOMES = text(
+    "SELECT outcome, count(*) FROM market.event WHERE market = :market "
+    "AND day BETWEEN :first AND :last AND key = ANY(:keys) AND (day, key) IN ("
+    "SELECT * FROM unnest(CAST(:days AS date[]), CAST(:keys AS text[]))) GROUP BY outcome"
+)
 KEYS_TOLD = text(
     "SELECT day, key FROM market.event WHERE market = :market AND day BETWEEN :first AND :last "
     "UNION ALL "
     "SELECT day, key FROM market.submission WHERE market = :market AND day BETWEEN :first AND :last"
 )
+
+
+def check_known(session: Session, market: str, day: dt.date) -> Iterator[Finding]:
+    """Find that a day lies before the first of which a market knows law: its readings are nobody's.
+
+    A market that was told nothing knows the first that it is told.
+    """
+    first = session.execute(FIRST_KNOWN, {"market": market}).scalar_one()
+    if first is not None and day < first:
+        yield Finding(
+            "market-day-before",
+            f"market {market}: day",
+            str(day),
+            f"{first} or later: the first day that it was told",
+            "feed a later day; what was before is settled without the market online",
+        )
+
+
+def outcomes_of(session: Session, market: str, events: Sequence[Event]) -> Counter[Outcome]:
+    """Return what became of events that are in the log, in counts."""
+    days = [event.day for event in events]
+    told = {"days": days, "keys": [event.key for event in events]}
+    limits = {"market": market, "first": min(days), "last": max(days)}
+    rows = session.execute(OUTCOMES, limits | told)
+    return Counter({Outcome(outcome): count for outcome, count in rows})
 
 
 def events_of_day(session: Session, market: str, day: dt.date, known: dt.datetime) -> list[Event]:

@@ -1,5 +1,6 @@
 """Handing events in: to the inbox of a market, from which who leads it takes them in their turn."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
@@ -7,14 +8,13 @@ from sqlalchemy.orm import Session
 from common.calendar_years import EARLIEST_DAY, LATEST_DAY
 from common.refusals import Finding, shown
 from database.bulk import driver_connection
+from database.market_log import MOST_LISTED, MOST_TEXT, UNPRINTABLE
 from market import store
-from market.core.events import Event
-from market.moments import EARLIEST_US, LATEST_US
+from market.core.events import Event, Kind
+from market.moments import EARLIEST_US, LATEST_US, local_day
 
-MOST_TEXT = 200
-"""Characters of a key, of an entity and of a word: names, and digests in hex."""
-MOST_LISTED = 10_000
-"""Numbers, and words, of an event."""
+UNSTORED = re.compile(f"[\0\ud800-\udfff]|{UNPRINTABLE}")
+"""Beside what no text of an event has, what no database holds."""
 INT64 = range(-(2**63), 2**63)
 
 
@@ -41,7 +41,7 @@ def submit(session: Session, market: str, events: Sequence[Event], *, by: str) -
 
 
 def check(market: str, event: Event) -> Iterator[Finding]:
-    """Yield what keeps an event out of the log, which holds whatever it can hold."""
+    """Yield what keeps an event out of the inbox, as `market.door` does."""
     place = f"{market} {event.day} event {shown(event.key)}"
     if not EARLIEST_DAY <= event.day <= LATEST_DAY:
         limit = f"a day from {EARLIEST_DAY} to {LATEST_DAY}"
@@ -49,8 +49,11 @@ def check(market: str, event: Event) -> Iterator[Finding]:
     if not EARLIEST_US <= event.at_us < LATEST_US:
         limit = f"microseconds since 1970 from {EARLIEST_US} up to {LATEST_US}"
         yield Finding("event-moment", place, str(event.at_us), limit, "correct the moment")
+    elif EARLIEST_DAY <= event.day <= LATEST_DAY and not _is_near(event):
+        limit = "the local day of its moment, or of a reading the day of its interval"
+        yield Finding("event-day", place, str(event.day), limit, "correct the day or the moment")
     texts = (event.key, event.entity, *event.words)
-    wrong = [text for text in texts if len(text) > MOST_TEXT or not text.isprintable()]
+    wrong = [text for text in texts if len(text) > MOST_TEXT or UNSTORED.search(text)]
     if wrong or not event.key:
         limit = f"a key, and texts of at most {MOST_TEXT} printable characters each"
         value = shown(wrong[0]) if wrong else "no key"
@@ -63,6 +66,12 @@ def check(market: str, event: Event) -> Iterator[Finding]:
     if number is not None:
         limit = "whole numbers of 64 bits"
         yield Finding("event-number", place, shown(str(number)), limit, "correct the number")
+
+
+def _is_near(event: Event) -> bool:
+    """Whether the day of an event may be that of its moment, whatever the zone of its market."""
+    days = (event.day - local_day(event.at_us, "UTC")).days
+    return days <= 1 and (event.kind is Kind.READING or days >= -1)
 
 
 def _key_again(market: str, event: Event) -> Finding:

@@ -23,11 +23,10 @@ class LawBook(dict[str, OnlineMarket]):
         super().__init__()
         self._resolve = resolve
 
-    def open_for(self, batch: Iterable[Submitted], in_force: OnlineMarket | None) -> None:
-        """Hold the law in force and that of the batch's `rules` events, and no other."""
+    def open_for(self, batch: Iterable[Submitted]) -> None:
+        """Hold the law of the batch's `rules` events, and no other: not the law in force, which is
+        law of the day of an event only if it is found to be."""
         self.clear()
-        if in_force is not None:
-            self[in_force.digest] = in_force
         for each in batch:
             if each.event.kind is Kind.RULES:
                 self.learn(each)

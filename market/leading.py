@@ -6,6 +6,7 @@ on by another. So whoever gets it begins an epoch, which waits for what is being
 moment, and every append names the epoch of its leader.
 """
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from hashlib import sha256
@@ -24,6 +25,14 @@ from market.store import Connection
 
 MOST_READ = 5_000
 """Events that are read at once; no batch is longer."""
+HOLDER = """
+SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+ WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1 AND granted
+   AND (classid::bigint << 32) | objid::bigint = %s
+"""
+FIRST_NOW = """
+SELECT number, clock_timestamp() FROM market.submission WHERE market = %s ORDER BY number LIMIT 1
+"""
 LOCK_TAG = b"tallystick.market-leader.1:"
 
 
@@ -44,6 +53,41 @@ def lock_key(market: str) -> int:
     """Return the key of the advisory lock of who leads a market."""
     digest = sha256(LOCK_TAG + market.encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def is_led(connection: Connection, market: str) -> bool:
+    """Whether a process holds the lock of who leads a market."""
+    row = connection.execute(HOLDER, [lock_key(market)]).fetchone()
+    return row is not None
+
+
+def end_leader(connection: Connection, market: str) -> None:
+    """End the connection that holds the lock of a market, by which it falls free.
+
+    Only of a process of the same role. What it appends after that is refused, once another leads.
+    """
+    connection.execute(
+        f"SELECT pg_terminate_backend(pid) FROM ({HOLDER}) AS held".encode(), [lock_key(market)]
+    )
+
+
+class Silence:
+    """How long a market has stood still, though something waits in its inbox.
+
+    A process that is stopped, and not ended, keeps its lock for as long as it is.
+    """
+
+    def __init__(self, connection: Connection, market: str) -> None:
+        self._connection, self._market = connection, market
+        self._first: int | None = None
+        self._since: dt.datetime | None = None
+
+    def seconds(self) -> float:
+        """Return for how long the same event has been the first that waits, by the database."""
+        first, now = self._connection.execute(FIRST_NOW, [self._market]).fetchone() or (None, None)
+        if first is None or first != self._first or self._since is None:
+            self._first, self._since = first, now
+        return (now - self._since).total_seconds() if now and self._since else 0.0
 
 
 def is_fenced(error: psycopg.Error) -> bool:

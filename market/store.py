@@ -138,9 +138,14 @@ def submit(connection: Connection, market: str, events: Sequence[Event], by: str
     return [place - 1 for (place,) in rows]
 
 
-def pending(connection: Connection, market: str) -> list[Submitted]:
-    """Return what is in the inbox, in its turn, up to the most that a batch holds."""
-    rows = connection.cursor(binary=True).execute(PENDING, [market, MOST_OF_A_BATCH], prepare=True)
+def pending(connection: Connection, market: str, most: int | None = None) -> list[Submitted]:
+    """Return what is in the inbox, in its turn, up to the most that a batch holds, or so many.
+
+    Raises:
+        ValueError, TypeError, psycopg.DataError: a row is there that no market can take.
+    """
+    limits = [market, most or MOST_OF_A_BATCH]
+    rows = connection.cursor(binary=True).execute(PENDING, limits, prepare=True)
     return [
         Submitted(number, _event(day, key, kind, entity, at, numbers, words), submitted_at, by)
         for number, day, key, kind, entity, at, numbers, words, submitted_at, by in rows

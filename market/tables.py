@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.metadata import Base
+from market.door import CHECKS
 
 DIGEST = "octet_length({0}) = 32"
 BY_DAY = "RANGE (day)"
@@ -35,7 +36,11 @@ class SubmissionRow(Base):
     """An event that was handed in and is not in the log yet; its number is its turn."""
 
     __tablename__ = "submission"
-    __table_args__ = (UniqueConstraint("market", "number"), {"schema": "market"})
+    __table_args__ = (
+        UniqueConstraint("market", "number"),
+        *(CheckConstraint(check, name=name) for name, check in CHECKS.items()),
+        {"schema": "market"},
+    )
 
     market: Mapped[str] = mapped_column(Text, primary_key=True)
     day: Mapped[dt.date] = mapped_column(Date, primary_key=True)

@@ -18,16 +18,28 @@ import psycopg
 
 from database.market_log import INBOX_CHANNEL, PUBLISHED_CHANNEL
 from market import store
+from market.apart import UNTAKEABLE, set_first_apart
 from market.core.machine import Cause
 from market.course import Batch, Course
 from market.law_book import Resolve
-from market.leading import catch_up, connect, find_course, is_fenced, lock_key
+from market.leading import (
+    Silence,
+    catch_up,
+    connect,
+    end_leader,
+    find_course,
+    is_fenced,
+    lock_key,
+)
 from market.sealing import Sealer
 from market.store import Connection
 from market.waiting import Ear, Turn
 
 WAIT_SECONDS = 0.1
 """Longest for what nobody told of: a notification that was lost, a wish that it ends."""
+PATIENCE_SECONDS = 30.0
+"""A leader that takes nothing for so long, though something waits, leads no more: it is stopped, or
+its machine is out of reach. It is far longer than any batch takes."""
 REST_SECONDS = 0.5
 """Before a server that was lost is asked again."""
 
@@ -41,6 +53,8 @@ class Leader:
     connection: Connection
     course: Course
     epoch: int
+    most: int | None = None
+    """Events that it takes together, where not as many as a batch holds."""
 
     def step(self) -> Batch | None:
         """Take what waits in the inbox, and append what comes of it; None where nothing waits.
@@ -50,8 +64,9 @@ class Leader:
         Raises:
             psycopg.Error: nothing was appended, or it is not known whether all of it was.
         """
-        pending = store.pending(self.connection, self.course.market)
+        pending = store.pending(self.connection, self.course.market, self.most)
         if not pending:
+            self.most = None
             return None
         together = self.course.together(pending)
         batch = self.course.take(together)
@@ -67,6 +82,26 @@ class Leader:
         )
         return batch
 
+    def go_past(self, resolve: Resolve) -> bool:
+        """Find the market again after an event that cannot be taken, and take one at a time.
+
+        The event that cannot be taken even so is set apart.
+
+        Returns:
+            whether one was set apart.
+
+        Raises:
+            psycopg.Error: another leads by now, or the database was lost.
+            Diverged: the log does not come out as it is stored.
+        """
+        is_found, market = self.most == 1, self.course.market
+        if is_found and not set_first_apart(self.connection, market, self.epoch):
+            raise AssertionError(f"{market}: what is set apart cannot be taken")
+        self.most = None if is_found else 1
+        self.course = find_course(self.connection, market, resolve)
+        catch_up(self.connection, self.course)
+        return is_found
+
 
 @dataclass
 class Worker:
@@ -79,6 +114,7 @@ class Worker:
         stop: is set by who wants it to end; what is being appended is appended first.
         tell: is told what it becomes, in a sentence.
         taken: how many events it took as the leader.
+        patience_seconds: with another that leads, and takes nothing of what waits.
     """
 
     url: str
@@ -87,6 +123,7 @@ class Worker:
     stop: Flag
     tell: Tell = print
     taken: int = 0
+    patience_seconds: float = PATIENCE_SECONDS
 
     def run(self) -> None:
         """Work until told to stop.
@@ -124,9 +161,13 @@ class Worker:
     def _wait_for_turn(self, connection: Connection, ear: Ear, turn: Turn, course: Course) -> bool:
         """Follow the log until nobody else leads; return whether to lead."""
         connection.execute(f"LISTEN {PUBLISHED_CHANNEL}".encode())
-        is_told = False
+        is_told, silence = False, Silence(connection, self.market)
         while not self.stop.is_set():
             catch_up(connection, course, self.stop.is_set)
+            if silence.seconds() > self.patience_seconds:
+                self.tell(f"{self.market}: who leads takes nothing of what waits; taking over")
+                end_leader(connection, self.market)
+                silence = Silence(connection, self.market)
             ear.wait(WAIT_SECONDS, turn)
             if turn.is_given():
                 break
@@ -139,7 +180,12 @@ class Worker:
     def _lead(self, leader: Leader, ear: Ear, sealer: Sealer) -> None:
         leader.connection.execute(f"LISTEN {INBOX_CHANNEL}".encode())
         while not self.stop.is_set():
-            batch = leader.step()
+            try:
+                batch = leader.step()
+            except UNTAKEABLE as error:
+                if leader.go_past(self.resolve):
+                    self.tell(f"{self.market}: an event was set apart ({_reason(error)})")
+                continue
             if batch is None:
                 ear.wait(WAIT_SECONDS)
                 continue
@@ -149,5 +195,5 @@ class Worker:
         sealer.offer(leader.course.head)
 
 
-def _reason(error: psycopg.Error) -> str:
+def _reason(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__

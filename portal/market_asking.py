@@ -25,6 +25,7 @@ from market.course import Course, Diverged
 from market.inbox import submit
 from market.law_of_days import law_in
 from market.leading import catch_up, find_course
+from market.moments import local_day
 from portal.amounts import parse_micro, parse_quantity, parse_signed_micro, quantity_form
 from portal.days import parse_day, parse_known
 from rulebook.law import rules_at
@@ -161,7 +162,8 @@ def _hand_in(market: str, ask: Ask, now: dt.datetime) -> Answer:
         event = ask(course, law, rights, uuid.uuid4().hex)
         # The market went on while its log was read: it is asked at the moment that it has reached.
         catch_up(driver_connection(session), course)
-        event = replace(event, at_us=max(event.at_us, course.machine.clock_us or 0))
+        at_us = max(event.at_us, course.machine.clock_us or 0)
+        event = replace(event, at_us=at_us, day=local_day(at_us, law.zone))
         refuse_any(submit(session, market, [event], by=rights.account))
         answer = _answer(session, course, law, now)
     outcome = _outcome(market, event)

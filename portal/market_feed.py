@@ -3,21 +3,28 @@
 import datetime as dt
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from common.refusals import refuse_any
+from database.bulk import driver_connection
 from database.session import transaction
-from market.core.events import Event
-from market.fed_days import events_of_day, split_by_told
+from market.core.events import Event, Outcome
+from market.fed_days import check_known, events_of_day, outcomes_of, split_by_told
 from market.feeding import due
 from market.inbox import submit
+from market.leading import is_led
 
 MOST_AT_ONCE = 2_000
 """Events of a transaction: the market takes others' between two of them."""
 PAUSE_S = 0.02
 """What is due within it is told together, in one transaction, and so by so much too early."""
 US_PER_S = 1_000_000
+PATIENCE_S = 10
+"""How long a leader that takes nothing is waited for at the end."""
+AS_MEANT = frozenset({Outcome.TAKEN, Outcome.OLDER})
+"""What becomes of what a feed tells, where a later word of an entity may have come before it."""
 
 Progress = Callable[[int, int], None]
 
@@ -30,6 +37,8 @@ class Fed:
         before: events that the market had been told when it began.
         now: those that it was told by this feed.
         left: those that it was not, as the feed was stopped; to feed again goes on with them.
+        outcomes: what became of those that this feed told, in counts, as far as they were taken.
+        has_leader: whether somebody led the market at the end.
     """
 
     market: str
@@ -37,6 +46,18 @@ class Fed:
     before: int
     now: int
     left: int
+    outcomes: Mapping[Outcome, int]
+    has_leader: bool
+
+    @property
+    def waiting(self) -> int:
+        """Of what it told, how many events nobody took yet."""
+        return self.now - sum(self.outcomes.values())
+
+    @property
+    def apart(self) -> int:
+        """Of what it told, how many events moved nothing, though nothing later was known."""
+        return sum(count for each, count in self.outcomes.items() if each not in AS_MEANT)
 
 
 def feed(
@@ -60,10 +81,12 @@ def feed(
         progress: told how many events are told, of how many.
 
     Raises:
-        Refused: the day has no readings that settle, its law no market online, or the market was
-            told something else under a key of these events; what was told until then stands.
+        Refused: the day has no readings that settle, its law no market online, it lies before the
+            first that the market knows, or the market was told something else under a key of these
+            events; what was told until then stands.
     """
     with transaction() as session:
+        refuse_any(check_known(session, market, day))
         events = events_of_day(session, market, day, known)
         split = split_by_told(session, market, events)
     told, rest = 0, split.rest
@@ -76,7 +99,31 @@ def feed(
             progress(told, len(rest))
     except KeyboardInterrupt:
         pass  # whoever stops it is told how far it is
-    return Fed(market, day, split.before, told, len(rest) - told)
+    outcomes, has_leader = _outcomes(market, rest[:told])
+    return Fed(market, day, split.before, told, len(rest) - told, outcomes, has_leader)
+
+
+def _outcomes(market: str, events: list[Event]) -> tuple[Counter[Outcome], bool]:
+    """Return what became of events, once all are taken or nobody takes more; and who leads."""
+    whole, last, quiet_since_s = Counter[Outcome](), Counter[Outcome](), time.monotonic()
+    waiting = list(_chunks(events))
+    while True:
+        before = whole + last
+        with transaction() as session:
+            # They are taken in the order in which they were told, chunk by chunk.
+            while waiting:
+                last = outcomes_of(session, market, waiting[0])
+                if last.total() < len(waiting[0]):
+                    break
+                whole, last = whole + last, Counter[Outcome]()
+                waiting.pop(0)
+            has_leader = is_led(driver_connection(session), market)
+        if whole + last != before:
+            quiet_since_s = time.monotonic()
+        is_quiet = time.monotonic() - quiet_since_s > PATIENCE_S
+        if not waiting or not has_leader or is_quiet:
+            return whole + last, has_leader
+        time.sleep(PAUSE_S)
 
 
 def _tell(market: str, events: list[Event], by: str) -> None:

@@ -71,6 +71,8 @@ SHELLS = {
     "ledger/trail/tables.py": "declares tables of the database",
     "ledger/trail/verification.py": "reads every row to prove it",
     "ledger/verification.py": "reads every row to prove it",
+    "market/apart.py": "asks the database to go past what cannot be taken",
+    "market/door.py": "states what the database lets in",
     "market/evidence_part.py": "reads what evidence holds of a log",
     "market/fed_days.py": "loads a day of readings and the law of it",
     "market/inbox.py": "use case: hand events in",

@@ -57,6 +57,9 @@ class Kind(StrEnum):
     """A supply point; start of an interval in minutes since 1970, and the Wh that it delivered of
     the booking; key of the booking."""
 
+    UNREADABLE = "unreadable"
+    """Nobody; the text of what stood in the inbox and no market can read. It moves nothing."""
+
 
 TELEMETRY = frozenset({Kind.AVAILABILITY, Kind.OUTAGE, Kind.RETURN, Kind.LINE_RATING, Kind.DEMAND})
 FORWARD = frozenset({Kind.FORECAST, Kind.REQUEST, Kind.CHANGE, Kind.CANCEL, Kind.DELIVERY})
@@ -93,7 +96,10 @@ class Outcome(StrEnum):
     LATE = "late"
     """It came after the delay that the rules accept; it is kept apart."""
     AHEAD = "ahead"
-    """Its moment is further ahead of the market's clock than an event may be."""
+    """Its moment is further ahead of the market's clock than an event may be, or later than it was
+    handed in."""
+    MISDATED = "misdated"
+    """Its day is not the local day of its moment."""
     CONTRADICTED = "contradicted"
     """The same revision of the same reading said something else; what was said first stands."""
     UNKNOWN = "unknown"

@@ -13,18 +13,19 @@ meter alone: the same wherever nothing was refused, and no higher where somethin
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
 
+from market.core.days import YEARS, day_start_us
 from market.core.events import Event, Outcome
 from market.core.grid_state import MOST_W
 from market.core.online import OnlineMarket
 from market.core.pricing import MOST_DEMAND_W, Holons, Prices
 from settlement.core.arrays import Integers
 from settlement.core.model import node_available_w, node_demand_w
-from settlement.core.periods import day_start, interval_count
+from settlement.core.periods import interval_count
 
 AVAILABLE = "available_w"
 """W that a unit could have fed in, not negative."""
@@ -33,13 +34,9 @@ DEMAND = "metered_demand_wh"
 LEAST = {AVAILABLE: 0, DEMAND: -MOST_W}
 """By measure, the least value of a reading; the most is `MOST_W` of either."""
 MOST_REVISION = 2**31 - 1
-YEARS = range(1900, 9000)
-"""Of days whose midnights, and those of the days until it is late, can be computed."""
 
 _NOTHING = -1
 """The revision where there is no reading yet."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +76,7 @@ class _Day:
         self.day, self.market = day, market
         model = market.model
         self.count = interval_count(day, market.zone, model.interval_minutes)
-        self.start_us = _day_start_us(day, market.zone)
+        self.start_us = day_start_us(day, market.zone)
         names = {AVAILABLE: model.units, DEMAND: model.supply_points}
         self.rows = {
             measure: {name: row for row, name in enumerate(of)} for measure, of in names.items()
@@ -289,14 +286,10 @@ def _is_readable(event: Event, market: OnlineMarket) -> bool:
     count = interval_count(event.day, market.zone, market.model.interval_minutes)
     if not (0 <= interval < count and 0 <= revision <= MOST_REVISION):
         return False
-    ends_us = _day_start_us(event.day, market.zone) + (interval + 1) * market.interval_us
+    ends_us = day_start_us(event.day, market.zone) + (interval + 1) * market.interval_us
     return LEAST[event.words[0]] <= value <= MOST_W and ends_us <= event.at_us
 
 
 def _closes_us(day: date, market: OnlineMarket) -> int:
     """Return the latest moment of the market's clock at which a reading of a day is taken."""
-    return _day_start_us(day + timedelta(days=1 + market.late_after_days), market.zone)
-
-
-def _day_start_us(day: date, zone: str) -> int:
-    return (day_start(day, zone) - _EPOCH) // _US
+    return day_start_us(day + timedelta(days=1 + market.late_after_days), market.zone)

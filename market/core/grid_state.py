@@ -43,13 +43,10 @@ class GridState:
         self._unit = {name: row for row, name in enumerate(model.units)}
         self._point = {name: row for row, name in enumerate(model.supply_points)}
         self._line = {name: row for row, name in enumerate(market.lines)}
-        nodes = len(model.grid.nodes)
-        available, net_demand = np.zeros(nodes, dtype=np.int64), [0] * nodes
+        available = np.zeros(len(model.grid.nodes), dtype=np.int64)
         for row, name in enumerate(model.units):
             available[model.unit_node[row]] += self.effective_w(name)
-        for row, name in enumerate(model.supply_points):
-            net_demand[model.supply_point_node[row]] += self._said_w(Kind.DEMAND, name)
-        self._net_demand_w = net_demand
+        self._net_demand_w = net_demand = self._net_demand_under(market)
         self._forward_w, self._backward_w = self._ratings()
         self._grid: Grid | None = None
         demand = np.maximum(np.array(net_demand, dtype=np.int64), 0)
@@ -59,6 +56,19 @@ class GridState:
             raise OverflowError(
                 f"demand of {self._all_demand_w} W, the limit is {MOST_DEMAND_W}; check the unit"
             )
+
+    def is_exact_under(self, market: OnlineMarket) -> bool:
+        """Whether the law of a market leaves sums exact: net export weighs up demand at its node
+        alone, so who stands elsewhere may add to the demand of all."""
+        demand = self._net_demand_under(market)
+        return sum(net for net in demand if net > 0) <= MOST_DEMAND_W
+
+    def _net_demand_under(self, market: OnlineMarket) -> list[int]:
+        model = market.model
+        net_demand = [0] * len(model.grid.nodes)
+        for row, name in enumerate(model.supply_points):
+            net_demand[model.supply_point_node[row]] += self._said_w(Kind.DEMAND, name)
+        return net_demand
 
     @property
     def grid(self) -> Grid:

@@ -24,6 +24,7 @@ from enum import StrEnum
 import numpy as np
 
 from market.core.bookings import BookingRecord, Bookings
+from market.core.days import day_ends_us, is_of_day
 from market.core.events import FORWARD, TELEMETRY, Event, Kind, Outcome
 from market.core.ex_post import ExPost
 from market.core.grid_state import GridState
@@ -34,6 +35,9 @@ from settlement.core.arrays import Integers
 MOST_AHEAD_US = 24 * 3_600 * 1_000_000
 """An event other than the clock's may be this much ahead of all before it: a mistyped year is not
 taken for the time that it is."""
+MOST_EARLY_US = 60 * 1_000_000
+"""An event is of a moment that has passed when it is handed in, but for what two clocks may differ:
+one clock told far ahead would make all that follows late, for good."""
 
 
 class Cause(StrEnum):
@@ -104,16 +108,23 @@ class Machine:
     bookings: Bookings | None = None
     _publications: list[Publication] = field(default_factory=list)
 
-    def take(self, batch: Sequence[Event]) -> Taken:
-        """Take a batch, and return what became of it and what is published."""
+    def take(self, batch: Sequence[Event], handed_in_us: Sequence[int] = ()) -> Taken:
+        """Take a batch, and return what became of it and what is published.
+
+        Args:
+            batch: in the order of the log.
+            handed_in_us: when each was; without, nobody asks whether its moment had come by then.
+        """
         self._publications = []
-        outcomes = [self._take(event) for event in batch]
+        came_us = handed_in_us or (None,) * len(batch)
+        outcomes = [self._take(*each) for each in zip(batch, came_us, strict=True)]
         self._publish_moved()
         self._publish_ex_post()
         return Taken(outcomes, self._publications, self._booking_records())
 
-    def _take(self, event: Event) -> Outcome:
-        outcome = self._judge(event)
+    def _take(self, event: Event, came_us: int | None) -> Outcome:
+        is_readable = event.kind is not Kind.UNREADABLE
+        outcome = self._judge(event, came_us) if is_readable else Outcome.UNREADABLE
         if outcome is not Outcome.TAKEN:
             return outcome
         self._reach(event.at_us)
@@ -130,9 +141,9 @@ class Machine:
             self.ex_post.take(event)
         return outcome
 
-    def _judge(self, event: Event) -> Outcome:
+    def _judge(self, event: Event, came_us: int | None) -> Outcome:
         """Return what becomes of an event; nothing moves by this."""
-        apart = self._judge_moment(event)
+        apart = self._judge_moment(event, came_us)
         if apart is not None:
             return apart
         if event.kind in (Kind.RULES, Kind.CLOCK):
@@ -147,20 +158,42 @@ class Machine:
         """Return what becomes of an event that is about nobody: of law, or of time."""
         if event.numbers or event.entity or len(event.words) != (event.kind is Kind.RULES):
             return Outcome.UNREADABLE
-        is_known = event.kind is Kind.CLOCK or event.words[0] in self.law
-        return Outcome.TAKEN if is_known else Outcome.UNKNOWN
+        return self._judge_law(event) if event.kind is Kind.RULES else Outcome.TAKEN
 
-    def _judge_moment(self, event: Event) -> Outcome | None:
+    def _judge_law(self, event: Event) -> Outcome:
+        law = self.law.get(event.words[0])
+        if law is None:
+            return Outcome.UNKNOWN
+        if self.clock_us is not None and day_ends_us(event.day, law.zone) <= self.clock_us:
+            return Outcome.OLDER  # law of another day than today's is no law of now
+        if self.grid is not None and not self.grid.is_exact_under(law):
+            return Outcome.TOO_LARGE
+        return Outcome.TAKEN
+
+    def _judge_moment(self, event: Event, came_us: int | None) -> Outcome | None:
         """Return why the moment of an event keeps it apart; None where it does not."""
-        if self.clock_us is None:
-            return None
-        delay_us = 0 if self.market is None else self.market.accepted_delay_us
-        # A reading is of the past by its nature; how long it is taken, its day's law says.
-        if event.kind is not Kind.READING and event.at_us < self.clock_us - delay_us:
-            return Outcome.LATE
-        if event.kind is not Kind.CLOCK and event.at_us > self.clock_us + MOST_AHEAD_US:
+        if came_us is not None and event.at_us > came_us + MOST_EARLY_US:
             return Outcome.AHEAD
-        return None
+        if self.clock_us is not None:
+            delay_us = 0 if self.market is None else self.market.accepted_delay_us
+            # A reading is of the past by its nature; how long it is taken, its day's law says.
+            if event.kind is not Kind.READING and event.at_us < self.clock_us - delay_us:
+                return Outcome.LATE
+            if event.kind is not Kind.CLOCK and event.at_us > self.clock_us + MOST_AHEAD_US:
+                return Outcome.AHEAD
+        return None if self._is_dated(event) else Outcome.MISDATED
+
+    def _is_dated(self, event: Event) -> bool:
+        """Whether the day of an event is that of its moment, by the law that it names or in force.
+
+        A reading has the day of its interval, which it is judged by; before there is law, no day
+        can be told.
+        """
+        named = event.words[0] if event.kind is Kind.RULES and event.words else ""
+        law = self.law.get(named, self.market)
+        if law is None or event.kind is Kind.READING:
+            return True
+        return is_of_day(event.at_us, event.day, law.zone)
 
     def _reach(self, at_us: int) -> None:
         """Move the clock on; where an interval ends on the way, publish what held to its end.

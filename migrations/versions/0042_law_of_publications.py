@@ -12,7 +12,7 @@ from database.market_log import CREATE_APPEND
 from database.market_watch import FOR_EVERYBODY
 
 revision = "0042"
-down_revision = "0040"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 

@@ -19,7 +19,7 @@ from market.core.ex_post import AVAILABLE, DEMAND
 from market.core.grid_state import MOST_W, GridState
 from market.core.machine import Machine, Taken
 from market.core.state import restore, state_of
-from tests.market.streams import DAY, MINUTE_US, START_US, online
+from tests.market.streams import DAY, MINUTE_US, START_US, day_of, online
 from tests.market.test_machine import PRICES, same
 from tests.settlement.core.draws import Words
 from tests.settlement.core.examples import read_market
@@ -71,7 +71,10 @@ class Adversary:
         words = self._words(kind)
         if kind is Kind.REQUEST:
             self.asked.append(key)
-        return Event(DAY, key, kind, self._entity(kind, words), at_us, self._numbers(kind), words)
+        # Mostly of its day; readings are of the first, whose intervals they name.
+        is_dated = kind is not Kind.READING and chance.randrange(200)
+        day = day_of(at_us) if is_dated else DAY
+        return Event(day, key, kind, self._entity(kind, words), at_us, self._numbers(kind), words)
 
     def _entity(self, kind: Kind, words: tuple[str, ...]) -> str:
         model = self.law.model

@@ -13,10 +13,10 @@ from settlement.core.scarcity import price_layers
 from settlement.core.tightness import LayerTightness, node_prices
 from tests.market.streams import (
     BACK_MINUTES,
-    DAY,
     MINUTE_US,
     START_US,
     STEP_MINUTES,
+    day_of,
     event,
     in_force,
     online,
@@ -68,7 +68,7 @@ def read_asking(
     words: Words, market: OnlineMarket, number: int, at_us: int, asked: list[Event]
 ) -> Event:
     """An event of intervals to come: of what was asked before, or of anybody."""
-    kind, points = words.one_of(ASKING), market.model.supply_points
+    kind, points, day = words.one_of(ASKING), market.model.supply_points, day_of(at_us)
     point, numbers = words.one_of(points), read_numbers(words, at_us)
     power_w, side = words.of(POWERS_W, words.count(1, 4)), words.one_of(("buy", "buy", "sell"))
     start, which, of_another = words.count(-3, 6), words.count(0, 999), not words.count(0, 9)
@@ -82,7 +82,7 @@ def read_asking(
     if kind is Kind.FORECAST:
         point = words.one_of((*points, *market.model.units))
         told_w = power_w if point in points else abs(power_w)
-        return Event(DAY, f"ask {number}", kind, point, at_us, (start_minute, *told_w.tolist()))
+        return Event(day, f"ask {number}", kind, point, at_us, (start_minute, *told_w.tolist()))
     product = point if market.model.fair_play else "P"
     numbers, named = {
         Kind.REQUEST: (numbers, (product, side)),
@@ -90,7 +90,7 @@ def read_asking(
         Kind.CANCEL: ((), named),
         Kind.DELIVERY: ((start_minute, numbers[0] // 24), named),
     }[kind]
-    made = Event(DAY, f"ask {number}", kind, point, at_us, numbers, named)
+    made = Event(day, f"ask {number}", kind, point, at_us, numbers, named)
     if kind is Kind.REQUEST:
         asked.append(made)
     return made

@@ -41,11 +41,16 @@ def online(model: MarketModel, **changes) -> OnlineMarket:
     return replace(market, **changes)
 
 
+def day_of(at_us: int) -> dt.date:
+    """The day of a moment where these markets are, which keep UTC."""
+    return DAY + dt.timedelta(days=(at_us - START_US) // (24 * 60 * MINUTE_US))
+
+
 def event(kind: Kind, entity: str = "", *numbers: int, at_us: int = START_US, **more) -> Event:
     """An event of a key of its own."""
     words = more.pop("words", ())
     key = more.pop("key", f"{kind}:{entity}:{at_us}:{numbers}")
-    return Event(DAY, key, kind, entity, at_us, numbers, words)
+    return Event(day_of(at_us), key, kind, entity, at_us, numbers, words)
 
 
 def in_force(at_us: int = START_US) -> Event:
@@ -66,7 +71,7 @@ def read_event(words: Words, market: OnlineMarket, number: int, at_us: int) -> E
     numbers = words.of(POWER_W, 2)[:count].tolist()
     if kind is not Kind.DEMAND:
         numbers = [abs(number) for number in numbers]
-    return Event(DAY, str(number), kind, entity, at_us, tuple(numbers))
+    return Event(day_of(at_us), str(number), kind, entity, at_us, tuple(numbers))
 
 
 def read_stream(words: Words, count: int = 40) -> tuple[OnlineMarket, list[list[Event]]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from market.core.events import Kind, Outcome
-from market.core.machine import Cause, Machine
+from market.core.machine import MOST_EARLY_US, Cause, Machine
 from market.core.state import restore, state_of
 from market.course import Course, Diverged
 from market.log import Head, Submitted
@@ -16,7 +16,7 @@ from tests.market.led import LAW, MARKET, happenings, resolve
 from tests.market.streams import DAY, MINUTE_US, START_US, event, in_force, streams
 from tests.market.test_machine import same
 
-CAME = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+CAME = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 DAY_US = 24 * 60 * MINUTE_US
 
 
@@ -103,14 +103,67 @@ def test_law_that_was_not_that_of_its_day_is_unknown():
         return LAW if day == DAY else None
 
     course = Course.begin(MARKET, of_one_day)
-    other = replace(in_force(), day=DAY + dt.timedelta(days=1), key="other")
-    outcomes = [
-        course.take(handed_in([each])).entries[0].logged.outcome
-        for each in (other, in_force(), other)
-    ]
-    # The third names what is in force, so nobody needs to look it up.
-    assert outcomes == [Outcome.UNKNOWN, Outcome.TAKEN, Outcome.TAKEN]
+    other = in_force(START_US + DAY_US)
+    waiting, outcomes = handed_in([other, in_force(), other]), []
+    while waiting:
+        together = course.together(waiting)
+        outcomes.append([each.logged.outcome for each in course.take(together).entries])
+        waiting = waiting[len(together) :]
+    # The third names the law in force, which is no law of its day.
+    assert outcomes == [[Outcome.UNKNOWN], [Outcome.TAKEN], [Outcome.UNKNOWN]]
     assert known == [(other.day, CAME), (DAY, CAME), (other.day, CAME)]
+
+
+def test_law_of_a_day_that_is_over_is_not_put_in_force_again():
+    yesterday, today = DAY, DAY + dt.timedelta(days=1)
+    laws = {yesterday: LAW, today: replace(LAW, digest="today's")}
+    course = Course.begin(MARKET, lambda day, known: laws.get(day))
+    midnight_us = START_US + DAY_US
+
+    def outcome(at_us: int, digest: str, day: dt.date | None = None) -> Outcome:
+        rules = event(Kind.RULES, at_us=at_us, words=(digest,), key=f"{at_us}{digest}{day}")
+        taken = course.take(handed_in([replace(rules, day=day or rules.day)]))
+        return taken.entries[0].logged.outcome
+
+    assert outcome(START_US, "law") is Outcome.TAKEN
+    assert outcome(midnight_us, "today's") is Outcome.TAKEN
+    # Within the accepted delay, of its moment's day or of another, and today's moment likewise.
+    assert outcome(midnight_us - MINUTE_US, "law") is Outcome.OLDER
+    assert outcome(midnight_us - MINUTE_US, "law", today) is Outcome.MISDATED
+    assert outcome(midnight_us + 1, "law", yesterday) is Outcome.MISDATED
+    assert course.machine.market.digest == "today's"
+
+
+def test_one_moment_is_of_one_day_alone():
+    machine = Machine({"law": replace(LAW, zone="Europe/London")})
+    machine.take([in_force()])
+    half_past_us = START_US + 30 * MINUTE_US
+    told = event(Kind.OUTAGE, "wind", at_us=half_past_us)
+    for days in (-1, 1, 10**6):
+        misdated = replace(told, day=DAY + dt.timedelta(days=days))
+        assert machine.take([misdated]).outcomes == [Outcome.MISDATED]
+    assert machine.take([told]).outcomes == [Outcome.TAKEN]
+
+
+def test_no_moment_is_taken_before_it_has_come():
+    """One clock that is told far ahead would make all that follows late, for good."""
+    course, came_us = Course.begin(MARKET, resolve), START_US + DAY_US
+    came = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+
+    def outcomes(*events) -> list[Outcome]:
+        batch = [Submitted(0, each, came, "test") for each in events]
+        assert course.together(batch) == batch
+        return [each.logged.outcome for each in course.take(batch).entries]
+
+    assert outcomes(in_force()) == [Outcome.TAKEN]
+    assert outcomes(
+        event(Kind.CLOCK, at_us=came_us + MOST_EARLY_US + 1),
+        event(Kind.CLOCK, at_us=START_US + 400 * DAY_US),
+        event(Kind.OUTAGE, "wind", at_us=came_us + MOST_EARLY_US + 1),
+        event(Kind.DEMAND, "home", 5),
+    ) == [Outcome.AHEAD] * 3 + [Outcome.TAKEN]
+    assert course.machine.clock_us == START_US
+    assert outcomes(event(Kind.CLOCK, at_us=came_us + MOST_EARLY_US)) == [Outcome.TAKEN]
 
 
 @pytest.mark.parametrize(

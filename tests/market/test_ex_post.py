@@ -280,9 +280,14 @@ def test_other_law_of_a_day_prices_what_was_read_again():
     moved = replace(market.model, supply_point_node=np.array([1, 0, 1]))
     machine = Machine({"law": market, "new": replace(market, digest="new", model=moved)})
     day = tiny_day(day=DAY)
-    machine.take([in_force(), *readings_of(market.model, day)])
-    rules = event(Kind.RULES, at_us=START_US + DAY_US, words=("new",))
-    assert_settled(moved, day, last_told(machine.take([rules]).publications))
+    told = readings_of(market.model, day)
+    before, after = (
+        [each for each in told if (each.numbers[0] < 40) == is_early] for is_early in (True, False)
+    )
+    machine.take([in_force(), *before])
+    rules = event(Kind.RULES, at_us=START_US + 40 * HALF_HOUR_US, words=("new",))
+    # Known later on the day, it prices what was read and priced before, too.
+    assert_settled(moved, day, last_told(machine.take([rules, *after]).publications))
 
 
 def test_a_day_is_forgotten_once_its_readings_would_be_late():

@@ -25,6 +25,7 @@ from settlement.runs.inputs import run_inputs
 from tests.market.test_ex_post import last_told
 from tests.settlement.trial_cases import changed
 from tests.worlds import tiny_market
+from tests.worlds.online import lead
 from tests.worlds.settled import FIRST_DAY, INGESTED, SETTLED, ingest_tiny, publish_tiny
 
 ONLINE = {"deadband_micro_per_mwh": 0, "accepted_delay_minutes": 10, "forward_hours": 48}
@@ -75,6 +76,7 @@ def test_a_day_is_told_in_order_and_settles_as_the_run_settles_it(online_tiny, c
     events = waiting(online_tiny)
     assert told == {
         "market": "tiny", "day": str(DAY), "told_before": 0, "told_now": len(events), "left": 0,
+        "outcomes": {}, "waiting": len(events), "is_led": False,
     }  # fmt: skip
     with transaction(online_tiny) as session:
         periods = rules_for_period(session, "tiny", DAY, DAY, SETTLED)
@@ -92,6 +94,49 @@ def test_a_day_is_told_in_order_and_settles_as_the_run_settles_it(online_tiny, c
     for name in ("tightness_ppm", "price_micro_per_mwh"):
         expected = settled.values(name)
         assert [getattr(each, name).tolist() for each in prices] == expected.T.tolist()
+
+
+@pytest.fixture
+def led_tiny(online_tiny, monkeypatch):
+    """The same, where what is told is taken at once."""
+    tell = market_feed._tell
+
+    def tell_and_lead(market, events, by):
+        tell(market, events, by)
+        lead(online_tiny, market)
+
+    monkeypatch.setattr(market_feed, "_tell", tell_and_lead)
+    return online_tiny
+
+
+def test_what_became_of_what_was_told_is_counted(led_tiny, capsys):
+    told = fed(capsys, "--at-once")
+    assert (told["outcomes"], told["waiting"]) == ({"taken": told["told_now"]}, 0)
+    later = str(DAY + dt.timedelta(days=1))
+    call_command("market", "feed", "tiny", "--day", later, "--at-once")
+    assert "What became of them: " in capsys.readouterr().out
+
+
+def test_a_day_before_the_first_that_the_market_knows_is_refused(led_tiny, capsys):
+    """Its readings would all be of days whose law nobody told: given away as unknown."""
+    call_command("market", "feed", "tiny", "--day", str(DAY + dt.timedelta(days=1)), "--at-once")
+    with pytest.raises(CommandError, match="market-day-before"):
+        fed(capsys, "--at-once")
+
+
+def test_a_feed_of_which_events_moved_nothing_fails(led_tiny, capsys, monkeypatch):
+    told = events_of_day
+
+    def of_nobody(*args):
+        return [
+            replace(each, entity="nobody") if each.entity == "B-home" else each
+            for each in told(*args)
+        ]
+
+    monkeypatch.setattr(market_feed, "events_of_day", of_nobody)
+    with pytest.raises(CommandError, match="events told moved nothing"):
+        call_command("market", "feed", "tiny", "--day", str(DAY), "--at-once")
+    assert " unknown" in capsys.readouterr().out
 
 
 def test_a_day_that_is_fed_again_is_fed_once(online_tiny, capsys):
@@ -115,6 +160,7 @@ def test_a_feed_that_is_stopped_goes_on_with_what_is_left(online_tiny, capsys, m
     assert len(waiting(online_tiny)) == stopped["told_now"] > 500
     call_command("market", "feed", "tiny", "--day", str(DAY), "--at-once")
     printed = capsys.readouterr().out
+    assert "events wait, as nobody leads the market" in printed
     assert (
         f"{stopped['left']:,} events told; {stopped['told_now']:,} had been told before" in printed
     )

@@ -11,6 +11,7 @@ from market.core.events import Event, Kind, Outcome
 from market.core.grid_state import MOST_W, GridState
 from market.core.machine import MOST_AHEAD_US, Cause, Machine, Publication
 from market.core.pricing import MOST_DEMAND_W, Prices
+from market.core.state import state_of
 from settlement.core.scarcity import price_layers
 from settlement.core.tightness import node_prices
 from tests.market.streams import MINUTE_US, START_US, event, in_force, online, streams
@@ -296,6 +297,24 @@ def test_a_line_rated_otherwise_moves_prices_by_maximum_flow_too():
     )
     assert same(machine.grid.prices_in_full(), anew.grid.prices_in_full())
     assert not same(machine.grid.prices_in_full(), before)
+
+
+def test_law_under_which_sums_would_not_be_exact_is_not_put_in_force():
+    """Net export weighs up demand at its node alone: taken from it, demand may be too much."""
+    market = online(tiny_market())
+    moved = replace(market.model, supply_point_node=np.array([0, 0, 1]))
+    machine = begun(
+        market,
+        event(Kind.DEMAND, "shop", -5),
+        event(Kind.DEMAND, "plant", MOST_DEMAND_W),
+        event(Kind.DEMAND, "home", 5),
+    )
+    machine.law = {"new": replace(market, digest="new", model=moved)}
+    before, rules = state_of(machine), event(Kind.RULES, at_us=START_US + 1, words=("new",))
+    assert machine.take([rules]).outcomes == [Outcome.TOO_LARGE]
+    assert state_of(machine) == before
+    machine.take([event(Kind.DEMAND, "home", 0)])
+    assert machine.take([rules]).outcomes == [Outcome.TAKEN]
 
 
 def test_law_of_another_day_takes_what_was_said_to_where_it_stands_then():

@@ -1,5 +1,7 @@
 """Who leads appends, and nobody else; whatever is killed, nothing is lost or doubled."""
 
+import os
+import signal
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +15,7 @@ from database.session import transaction
 from market import store
 from market.core.events import Kind
 from market.inbox import submit
-from market.leading import catch_up, connect, find_course, is_fenced
+from market.leading import catch_up, connect, find_course, is_fenced, is_led
 from market.sealing import seal
 from market.worker import Leader, Worker
 from tests.market.killing import killed
@@ -25,6 +27,7 @@ from tests.market.led import (
     log_of,
     reading,
     resolve,
+    start_worker,
     wait_until_taken,
     writer_url,
 )
@@ -160,6 +163,38 @@ def test_of_two_workers_one_leads_and_the_other_takes_over(committed_database):
     hold_to_replay(committed_database, events)
     with reading(committed_database) as connection:
         assert store.sealed_up_to(connection, MARKET) == 201
+
+
+def test_who_leads_and_is_stopped_is_taken_over_from_while_something_waits(committed_database):
+    url, stop, told, events = writer_url(committed_database), Flag(), [], happenings(60)
+    frozen = start_worker(url)
+    hand_in(committed_database, events[:20])
+    wait_until_taken(committed_database)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    other = Worker(url, MARKET, resolve, stop, told.append, patience_seconds=0.5)
+    follower = threading.Thread(target=other.run)
+    follower.start()
+    try:
+        while not told:
+            stop.wait(0.02)
+        stop.wait(0.8)
+        assert told == ["tiny: another leads; following"]  # nothing waits, and nothing is amiss
+        with reading(committed_database) as connection:
+            assert is_led(connection, MARKET)
+        hand_in(committed_database, events[20:])
+        wait_until_taken(committed_database)
+        os.kill(frozen.pid, signal.SIGCONT)
+        hand_in(committed_database, events)
+        stop.wait(0.3)
+    finally:
+        stop.set()
+        follower.join()
+        frozen.kill()
+        frozen.join()
+    assert "tiny: leading in epoch 2, from event 21" in told, told
+    hold_to_replay(committed_database, events)
+    with reading(committed_database) as connection:
+        assert not is_led(connection, MARKET)
 
 
 def test_workers_that_are_killed_lose_nothing_and_double_nothing(committed_database):

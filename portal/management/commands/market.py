@@ -246,6 +246,9 @@ class Command(BaseCommand[Done]):
             "told_before": outcome.before,
             "told_now": outcome.now,
             "left": outcome.left,
+            "outcomes": {each.value: outcome.outcomes[each] for each in sorted(outcome.outcomes)},
+            "waiting": outcome.waiting,
+            "is_led": outcome.has_leader,
         }
 
     def lines(self, outcome: Done, options: Options) -> Iterator[str]:
@@ -263,10 +266,27 @@ class Command(BaseCommand[Done]):
             return
         again = f"; {outcome.before:,} had been told before" if outcome.before else ""
         yield f"{outcome.market}, {outcome.day}: {outcome.now:,} events told{again}."
+        yield from self._fed_lines(outcome)
+
+    def _fed_lines(self, outcome: Fed) -> Iterator[str]:
+        if outcome.outcomes:
+            counts = sorted(outcome.outcomes.items(), key=lambda each: -each[1])
+            yield "What became of them: " + ", ".join(f"{n:,} {each}" for each, n in counts) + "."
+        if outcome.waiting:
+            who = "its leader took no more" if outcome.has_leader else "nobody leads the market"
+            yield (
+                f"{outcome.waiting:,} events wait, as {who}: "
+                f"`manage.py market run {outcome.market}` takes them."
+            )
         if outcome.left:
             yield f"Stopped with {outcome.left:,} left; the same command goes on with them."
 
     def failure(self, outcome: Done, options: Options) -> str | None:
         if isinstance(outcome, Answer):
             return market_bookings.failure(outcome) if options.action in ASKING else None
+        if isinstance(outcome, Fed) and outcome.apart:
+            return (
+                f"{outcome.apart:,} of the {outcome.now:,} events told moved nothing; "
+                "docs/market.md, *Events*, says what became of them and why"
+            )
         return market_replay.failure(outcome) if isinstance(outcome, ReplayedDay) else None
