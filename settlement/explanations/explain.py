@@ -343,4 +343,5 @@ def _owner(facts: DayFacts, reference: LineReference) -> str | None:
         return reference.invoice.participant if is_charge else register.charge_owner(key)
     is_unit = reference.kind.subject is Subject.UNIT
     answered = register.units if is_unit else register.supply_points
+    subject = reference.kind.entity_of(subject)
     return answered[subject][0] if subject in answered else None
