@@ -7,6 +7,7 @@ from verifier.billing import check_billed, check_sums
 from verifier.causes import check_causes
 from verifier.documents import INVOICES, Invoice, check_invoices, document_number, is_of_market
 from verifier.fairness import FAIRNESS, check_fairness
+from verifier.handed import check_handed, handed_leaves
 from verifier.law import VERSIONS, DocumentKey, Law, check_law, check_needed
 from verifier.leaves import LEAVES, Told, read_leaves
 from verifier.ledger import JOURNALS, Ledger, check_ledger
@@ -60,7 +61,10 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         days = check_results(files, run, report)
     with report.checking("inputs"):
         made = [digest for day in days.values() for digest in day.made]
-        check_inputs(files, run, readings.used, made, report)
+        handed = handed_leaves(files, run, report)
+        check_inputs(files, run, readings.used, handed, made, report)
+    with report.checking("handed over"):
+        check_handed(files, run, law, days, report)
     with report.checking("fairness"):
         reports = check_fairness(files, run, law, days, report)
     with report.checking("published"):

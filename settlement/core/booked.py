@@ -48,6 +48,9 @@ DELIVERED = "booking_delivered_wh"
 REFUSED = "booking_refused_wh"
 CHARGE = "charge.booking_micro"
 
+OF_BOOKINGS = (BOOKED, DELIVERED, REFUSED, CHARGE)
+"""The results that a booking of a supply point has."""
+
 MEASURES = {
     "charged_price_micro_per_mwh": Measure("node", "charged, where published prices are"),
     "charged_sell_price_micro_per_mwh": Measure("node", "paid for net export, if priced apart"),
