@@ -216,16 +216,28 @@ def booking_charge_micro(
     for row in zip(*(column.tolist() for column in columns), strict=True):
         _, booked, delivered, refused, not_taken, charged, priced, taken = row
         dearer = charged - booked if booking.is_sale else booked - charged
-        if booking.is_sale:
-            hedged = delivered * dynamic_ppm // PPM
-        else:
-            hedged = delivered * priced // (taken * PPM) if delivered else 0
+        hedged = hedged_wh(booking.is_sale, delivered, priced, taken, dynamic_ppm)
         compensated = refused * dynamic_ppm // PPM
         running += hedged * dearer - compensated * max(-dearer, 0) + not_taken * max(dearer, 0)
         amounts.append(running // WH_PER_MWH - before)
         before = running // WH_PER_MWH
     require_int64(sum(map(abs, amounts)), "energy x price of a booking")
     return np.array(amounts, dtype=np.int64)
+
+
+def hedged_wh(
+    is_sale: bool, delivered_wh: int, priced_wh: int, taken_wh: int, dynamic_ppm: int
+) -> int:
+    """Return how much of what is delivered pays the price that it was booked beside, in Wh.
+
+    Of a purchase it is the part of all that the point takes that does; of a sale the dynamic part.
+
+    Example: of 80 Wh, where half of all energy is dynamic and a tenth lies above a block that pays
+    the price of the node, 0.55 of it: 44 Wh.
+    """
+    if is_sale:
+        return delivered_wh * dynamic_ppm // PPM
+    return delivered_wh * priced_wh // (taken_wh * PPM) if delivered_wh else 0
 
 
 def booking_entity(number: int, point: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from rulebook.resolve import RulePeriod, RuleSet
+from settlement.core.booked import OnlineDay
 from settlement.core.contract_state import NOTHING_CARRIED, Carried
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.core.fair_play_market import DayShares, shares_of_day
@@ -92,6 +93,13 @@ class RunInputs:
         if handed is not None and handed.counts_in(self._rules_on(day)):
             online = handed.of_model(model, metered.demand_wh.shape[1])
         return replace(metered, requests=requests, online=online)
+
+    def online_on(self, day: dt.date, model: MarketModel) -> OnlineDay | None:
+        """Return what was handed over of a day, whether it counts or not; to be told beside."""
+        handed = self.online.get(day)
+        if handed is None or handed.said.interval_minutes != model.interval_minutes:
+            return None
+        return handed.of_model(model, len(handed.said.is_published))
 
     def _rules_on(self, day: dt.date) -> RuleSet:
         return next(rules for first, last, rules in self.periods if first <= day <= last)
