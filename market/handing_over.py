@@ -10,7 +10,7 @@ energy, rounded down.
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from market.core.machine import Cause
 from market.core.online import OnlineMarket
 from market.core.pricing import Holons
 from market.day_series import AT_NODES, day_series
+from market.law_book import Resolve
 from market.law_of_days import law_in
 from market.log import Opening, PublicationEntry
 from market.moments import midnight_us
@@ -44,11 +45,17 @@ from settlement.runs.online_days import (
     StoredOnlineDay,
 )
 
+Law = Callable[[Session, str], Resolve]
 FOREVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
 def hand_over(
-    session: Session, market: str, days: Sequence[dt.date], *, now: dt.datetime
+    session: Session,
+    market: str,
+    days: Sequence[dt.date],
+    *,
+    now: dt.datetime,
+    law: Law = law_in,
 ) -> list[StoredOnlineDay]:
     """Append what the log of a market says of days, where it is another than was handed over last.
 
@@ -59,6 +66,7 @@ def hand_over(
         session: of the caller, in which the days are settled next.
         days: consecutive.
         now: when it is handed over.
+        law: gives that of a market, as it was known at a moment.
 
     Raises:
         Refused: a run looked at this moment or later, so it would know what it did not.
@@ -69,12 +77,12 @@ def hand_over(
     if not sequence:
         return []
     lock_readings(session, market)
-    log = Log.up_to(connection, market, sequence)
+    log, resolve = Log.up_to(connection, market, sequence), law(session, market)
     sealed = {day for _, day in ledger.store.sealed_at(session, ((market, day) for day in days))}
     before = online_days_known_at(session, market, days[0], days[-1], FOREVER)
     found = []
     for day in days:
-        said = None if day in sealed else made_day(session, log, day, now)
+        said = None if day in sealed else made_day(log, day, now, resolve)
         last = before.get(day)
         if said is None or (last is None and not said.says_anything):
             continue
@@ -117,16 +125,17 @@ class Log:
         return cls(connection, market, sequence, openings, bookings)
 
 
-def made_day(session: Session, log: Log, day: dt.date, known: dt.datetime) -> HandedDay | None:
+def made_day(log: Log, day: dt.date, known: dt.datetime, resolve: Resolve) -> HandedDay | None:
     """Return what a log says of a day; None where its law is not online.
 
     Args:
         known: the moment at which law is known.
+        resolve: gives law.
     """
-    law = law_in(session, log.market)(day, known)
+    law = resolve(day, known)
     if law is None:
         return None
-    published = _published(session, log, day, law)
+    published = _published(log, day, law, resolve)
     return HandedDay(
         log.market,
         day,
@@ -147,14 +156,14 @@ class _Published(NamedTuple):
     is_known: Flags
 
 
-def _published(session: Session, log: Log, day: dt.date, law: OnlineMarket) -> _Published:
+def _published(log: Log, day: dt.date, law: OnlineMarket, resolve: Resolve) -> _Published:
     opening = store.opening_of_day(log.connection, log.market, day)
     following = [first for of, first in log.openings if of > day]
     end = min(following, default=log.sequence + 1)
     if (
         opening is None
         or opening.sequence > log.sequence
-        or not _is_of_law(session, log, day, law, opening.sequence, end)
+        or not _is_of_law(log, day, law, (opening.sequence, end), resolve)
     ):
         count = interval_count(day, law.zone, law.model.interval_minutes)
         nothing = np.zeros((len(law.model.grid.nodes), count), dtype=np.int64)
@@ -203,14 +212,14 @@ def _is_of_now(entry: PublicationEntry) -> bool:
 
 
 def _is_of_law(
-    session: Session, log: Log, day: dt.date, law: OnlineMarket, first: int, end: int
+    log: Log, day: dt.date, law: OnlineMarket, between: tuple[int, int], resolve: Resolve
 ) -> bool:
     """Whether all that was published on a day is of the holons of its law, in their order.
 
     Args:
-        first, end: the sequences with which the day began, and with which the next did.
+        between: the sequences with which the day began, and with which the next did.
     """
-    names, resolve = Holons(law.model).names, law_in(session, log.market)
+    (first, end), names = between, Holons(law.model).names
     told = [
         *store.rules_before(log.connection, log.market, first, ()),
         *store.rules_before(log.connection, log.market, end, (day,)),

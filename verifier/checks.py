@@ -61,8 +61,7 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         days = check_results(files, run, report)
     with report.checking("inputs"):
         made = [digest for day in days.values() for digest in day.made]
-        handed = handed_leaves(files, run, report)
-        check_inputs(files, run, readings.used, handed, made, report)
+        check_inputs(files, run, readings.used, handed_leaves(files, run, report), made, report)
     with report.checking("handed over"):
         check_handed(files, run, law, days, report)
     with report.checking("fairness"):
@@ -89,11 +88,8 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
     with report.checking("stated"):
         check_stated(whole, law, book, report)
     with report.checking("log"), report.reading(LEAVES):
-        told = [
-            *list_told(law, run, readings, book, invoices),
-            Told("settlement.fairness_report", FAIRNESS, reports),
-            published,
-        ]
+        told = list_told(law, run, readings, book, invoices)
+        told += [Told("settlement.fairness_report", FAIRNESS, reports), published]
         earlier = check_log(files, leaves, told, trusted, report)
         check_sealed_checkpoints(invoices, leaves, earlier, report)
 

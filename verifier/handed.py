@@ -1,7 +1,7 @@
 """What a market online handed over of the run's days, held to what was settled of bookings.
 
-The text of each day is among the inputs of the run, where anything in it counts: so it is what the
-run knew. Every booking of a supply point that the law of the day knows has its results, and no
+The text of each day is among the inputs of the run, where anything in it counts: so it is what it
+knew. Every booking of a supply point that the law of the day knows has its results, and no
 other has; how much was booked of it in the day is in both.
 """
 

@@ -108,6 +108,7 @@ FACTS = {
         "approval approver author body id instrument kind market origin reason recorded status "
         "supersedes valid"
     ),
+    "settlement.online_day": "content market recorded_at revision sequence settlement_day",
     "settlement.reading": (
         "entity file_id market measure quality received_at revision settlement_day values"
     ),
