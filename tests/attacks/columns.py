@@ -193,6 +193,7 @@ DIGESTS = {
     "rulebook.revision": "digest draft_digest",
     "rulebook.version": "digest row_digest",
     "settlement.day_total": "digest",
+    "settlement.online_day": "digest",
     "settlement.reading": "digest",
     "settlement.reading_file": "digest readings_root",
     "settlement.result": "digest",
