@@ -69,6 +69,8 @@ NOT_HELD: Mapping[str, str] = MappingProxyType(
         "settlement.run.created_at": "when its work began: a year computes for longer than minutes",
         "settlement.trial.known_at": "the moment asked about, up to which a trial knew",
         "settlement.trial.created_at": "when its work began, as of a run",
+        "settlement.online_day.recorded_at": "when the work of its run began, as of a run; one "
+        "before the last look of a run is refused, as it would change what that run knew",
         "settlement.reading_file.received_at": "when its work began, as of a run; one before the "
         "last look of a run is refused, as it would change what that run knew",
         "ledger.journal.posted_at": "when the work of its run or document began; no window counts "

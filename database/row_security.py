@@ -121,6 +121,7 @@ POLICIES: Mapping[str, str] = MappingProxyType(
         "settlement.result": _BILLS,
         "settlement.day_total": _BILLS,
         "settlement.study": _OVERSEES,
+        "settlement.online_day": _OVERSEES,
         "settlement.trial": _OVERSEES,
         "settlement.trial_made": _OVERSEES,
         "settlement.fairness_report": _OVERSEES,

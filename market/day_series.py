@@ -94,6 +94,8 @@ def day_series(
     before: Integers | None,
     publications: Iterable[Publication],
     reached_us: int | None,
+    *,
+    prices: str = "price_micro_per_mwh",
 ) -> DaySeries:
     """Return the prices of a day, as they were published and ex post.
 
@@ -104,6 +106,7 @@ def day_series(
         publications: of moments of the day, in the order of the log.
         reached_us: up to when the market's clock came, until which the last of them holds; None:
             past the end of the day.
+        prices: which of those of a publication: of energy taken, or paid for net export.
 
     Raises:
         ValueError, IndexError: a publication is none of a day of this law.
@@ -117,14 +120,14 @@ def day_series(
     is_ex_post = np.zeros(count, dtype=np.bool_)
     now, since_us = None if before is None else before.copy(), start_us
     for each in publications:
-        prices = each.prices.price_micro_per_mwh
-        if each.cause is Cause.EX_POST and len(prices) != len(holons):
+        told: Integers = getattr(each.prices, prices)
+        if each.cause is Cause.EX_POST and len(told) != len(holons):
             continue  # by law of other holons, before that of the day was known
         if each.cause is Cause.EX_POST:
             interval = (each.at_us - start_us) // law.interval_us
             if not 0 <= interval < count:
                 raise ValueError(f"{day} has no interval {interval}, that is priced ex post")
-            ex_post[:, interval] = _with_nodes(holons, prices)
+            ex_post[:, interval] = _with_nodes(holons, told)
             is_ex_post[interval] = True
             continue
         if now is not None and each.at_us > since_us:
@@ -132,9 +135,9 @@ def day_series(
         since_us = each.at_us
         if each.cause is not Cause.MOVED:
             # At midnight the interval before ends, by the law before: that of other holons.
-            now = prices.copy() if len(prices) == len(holons) else None
+            now = told.copy() if len(told) == len(holons) else None
         elif now is not None:
-            now[each.holons] = prices
+            now[each.holons] = told
     if now is not None:
         held.hold(_with_nodes(holons, now), since_us, end_us if reached_us is None else reached_us)
     nodes = ((AT_NODES, node) for node in law.model.grid.nodes)

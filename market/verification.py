@@ -15,6 +15,7 @@ from common.damage import damage
 from common.refusals import Finding
 from database.bulk import driver_connection
 from market import store, stored_rows
+from market.handed_verification import CHECK as HANDED
 from market.log import (
     NOTHING_BEFORE,
     Head,
@@ -39,7 +40,7 @@ def verify_market_logs(session: Session) -> Iterator[Finding]:
         yield from _verify(connection, market)
 
 
-CHECKS = (Check("logs of markets", verify_market_logs),)
+CHECKS = (Check("logs of markets", verify_market_logs), HANDED)
 """What `verify` holds of markets online, beside what it holds of their settlement."""
 
 

@@ -21,6 +21,7 @@ from ledger.log.rows import CheckpointRow
 from ledger.payments.queries import decided_transactions, statements
 from ledger.people.founding import Founder
 from ledger.queries import balances
+from market.settling import settle_with_market
 from portal.demo_change import consult_on_change, consulted_change
 from portal.demo_dispute import dispute_largest_line, disputed_subjects, settle_corrected
 from portal.demo_people import OPERATOR, REGULATOR, DemoPeople, demo_people
@@ -44,7 +45,6 @@ from settlement.meters.ingest import MeterFile, ingest
 from settlement.replays.replay import Replayed, replay
 from settlement.runs import store
 from settlement.runs.run import Run
-from settlement.runs.settle import settle
 from settlement.verification import list_checks
 
 FIRST_KIND, LATER_KIND = "II", "SF"
@@ -267,7 +267,7 @@ def _settle(job: Job, kind: str, first_day: dt.date, last_day: dt.date) -> Run:
     request = job.request
     with job.stage(f"settle {kind}") as session, job.progress(f"Settling {kind}") as bar:
         now = job.clock()
-        settled = settle(
+        settled = settle_with_market(
             session,
             request.market,
             kind,

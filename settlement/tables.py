@@ -91,6 +91,30 @@ class ReadingRow(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class OnlineDayRow(Base):
+    """What a market online handed over of a local day, in one revision; a leaf of the log.
+
+    `content` says whose bookings there are and what was published, up to event `sequence` of the
+    market's log.
+    """
+
+    __tablename__ = "online_day"
+    __table_args__ = (
+        CheckConstraint("revision >= 1", name="revision_positive"),
+        CheckConstraint("sequence >= 1", name="sequence_begins_at_one"),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        {"schema": "settlement"},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    settlement_day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    content: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class RunRow(Base):
     """One settlement of consecutive days: what it was computed from, and what came out.
 

@@ -35,6 +35,10 @@ CHECKS: Mapping[str, Listed] = {
     "readings": Listed("readings and their files give their digests", "readings"),
     "results": Listed("results give their digests, each once, and the run's", "runs and results"),
     "inputs": Listed("law and readings give the digest of the run's inputs", "runs and results"),
+    "handed over": Listed(
+        "the bookings that are settled are those that the market handed over",
+        "what markets handed over",
+    ),
     "fairness": Listed(
         "fairness reports of the run are there, give their digests, and what was delivered follows",
         "fairness reports",

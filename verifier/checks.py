@@ -7,6 +7,7 @@ from verifier.billing import check_billed, check_sums
 from verifier.causes import check_causes
 from verifier.documents import INVOICES, Invoice, check_invoices, document_number, is_of_market
 from verifier.fairness import FAIRNESS, check_fairness
+from verifier.handed import check_handed, handed_leaves
 from verifier.law import VERSIONS, DocumentKey, Law, check_law, check_needed
 from verifier.leaves import LEAVES, Told, read_leaves
 from verifier.ledger import JOURNALS, Ledger, check_ledger
@@ -60,7 +61,9 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         days = check_results(files, run, report)
     with report.checking("inputs"):
         made = [digest for day in days.values() for digest in day.made]
-        check_inputs(files, run, readings.used, made, report)
+        check_inputs(files, run, readings.used, handed_leaves(files, run, report), made, report)
+    with report.checking("handed over"):
+        check_handed(files, run, law, days, report)
     with report.checking("fairness"):
         reports = check_fairness(files, run, law, days, report)
     with report.checking("published"):
@@ -85,11 +88,8 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
     with report.checking("stated"):
         check_stated(whole, law, book, report)
     with report.checking("log"), report.reading(LEAVES):
-        told = [
-            *list_told(law, run, readings, book, invoices),
-            Told("settlement.fairness_report", FAIRNESS, reports),
-            published,
-        ]
+        told = list_told(law, run, readings, book, invoices)
+        told += [Told("settlement.fairness_report", FAIRNESS, reports), published]
         earlier = check_log(files, leaves, told, trusted, report)
         check_sealed_checkpoints(invoices, leaves, earlier, report)
 

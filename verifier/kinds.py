@@ -92,6 +92,15 @@ price of each day, and taken since the month began. It is an input of the
 run; the readings of earlier days, from which it follows, are not""",
         is_required=False,
     ),
+    "handed over": Kind(
+        "online/DAY.json",
+        """\
+where the market is online by the law of a day of the run, and anything
+was booked or published prices are charged: what its log handed over,
+the mean of what was published at each node in each interval and who had
+booked what, at which price. It is an input of the run""",
+        is_required=False,
+    ),
     "results": Kind("results/DAY.csv", "every result of a day"),
     "fairness": Kind(
         "fairness.jsonl",

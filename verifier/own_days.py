@@ -15,6 +15,10 @@ from verifier.values import Row, parse_hex, parse_vector, to_text
 
 OWN_RESULT = parse_layout("depth:I measure:T? entity:T? values:V? digest:B")
 NODE_PRICE, NODE_SELL_PRICE = "node_price_micro_per_mwh", "node_sell_price_micro_per_mwh"
+CHARGED_PRICE = "charged_price_micro_per_mwh"
+CHARGED_SELL_PRICE = "charged_sell_price_micro_per_mwh"
+"""Where published prices are charged, what is, at each node."""
+PRICES_AT_NODES = (NODE_PRICE, NODE_SELL_PRICE, CHARGED_PRICE, CHARGED_SELL_PRICE)
 
 
 @dataclass

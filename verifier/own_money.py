@@ -1,7 +1,8 @@
 """A participant's money: lines are sums of their results, and these are recomputed where they can.
 
     fuel            what a unit generated x its own offer
-    dynamic price   what a supply point took x the price of its node, in the part that pays it
+    dynamic price   what a supply point took x the price of its node, in the part that pays it;
+                    the charged price, where published ones are
     regulated       the day's part of a unit's own annual cost
 
 Other amounts are shares of what many cost: their digests are held, and what they are a share of
@@ -14,7 +15,13 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from verifier.documents import INVOICE_LINES, Invoice
-from verifier.own_days import NODE_PRICE, NODE_SELL_PRICE, OwnDay
+from verifier.own_days import (
+    CHARGED_PRICE,
+    CHARGED_SELL_PRICE,
+    NODE_PRICE,
+    NODE_SELL_PRICE,
+    OwnDay,
+)
 from verifier.posting import is_passed_through, list_used_wh
 from verifier.readings import DEMAND, GENERATION, Energy
 from verifier.report import Report
@@ -118,10 +125,12 @@ def check_prices(
     for point, row in own.points.items():
         charged = vectors.get((day, "charge.dynamic_micro", point))
         energy = used.get((DEMAND, point))
-        buying = vectors.get((day, NODE_PRICE, row["node"]))
+        ex_post = vectors.get((day, NODE_PRICE, row["node"]))
+        buying = vectors.get((day, CHARGED_PRICE, row["node"]), ex_post)
         if charged is None or energy is None or buying is None:
             continue
         selling = vectors.get((day, NODE_SELL_PRICE, row["node"]), buying)
+        selling = vectors.get((day, CHARGED_SELL_PRICE, row["node"]), selling)
         price = [
             sell if value < 0 else buy
             for value, buy, sell in zip(energy, buying, selling, strict=True)

@@ -133,6 +133,15 @@ def passed_movements(
     ]
 
 
+def point_of(entity: str) -> str:
+    """Return the supply point of a result: a booking is called by its number and point.
+
+    >>> point_of("7/N33-P2"), point_of("N33-P2")
+    ('N33-P2', 'N33-P2')
+    """
+    return entity.rpartition("/")[2]
+
+
 def expected_movements(
     register: Register, settled: Day, energy_wh: Mapping[tuple[str, str], int]
 ) -> dict[str, int]:
@@ -144,16 +153,16 @@ def expected_movements(
         if is_passed_through(measure):
             for code, amount in passed_movements(register, measure, entity, total):
                 moved[code] += amount
-        elif measure in ("over_take_wh", "shortfall_wh", "excess_wh"):
-            stated = measure.removesuffix("_wh")
-            moved[account("WH", register.points[entity], stated, entity)] += total
+        elif measure in ("over_take_wh", "shortfall_wh", "excess_wh", "booked_wh"):
+            stated, supplier = measure.removesuffix("_wh"), register.points[point_of(entity)]
+            moved[account("WH", supplier, stated, entity)] += total
             moved[account("WH", None, stated, "market")] -= total
         elif measure in AREA_ACCOUNTS:
             moved[account("WH", None, AREA_ACCOUNTS[measure], entity)] += total
         elif kind == measure:
             continue
         elif kind.startswith("charge."):
-            moved[account(money, register.points[entity], kind, entity)] += total
+            moved[account(money, register.points[point_of(entity)], kind, entity)] += total
         elif kind.startswith("payment."):
             moved[account(money, register.units[entity], kind, entity)] -= total
         elif kind == "equalisation":

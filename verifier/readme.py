@@ -129,7 +129,8 @@ document   SHA-256("tallystick/rulebook/document/1\\n" and its canonical JSON)
 version    SHA-256("tallystick/rulebook/version/2\\n" and the canonical JSON of its columns)
 reading    SHA-256("tallystick/reading/1\\n" and its columns)
 input      root(leaf(fields(pin)) of each pin, digest of each reading of the inputs by day, measure
-           and entity); of a study also of what was made for it
+           and entity; what contracts begin with, and what was handed over of each day, as
+           leaf(fields("tallystick.online-day.1", text))); of a study also of what was made for it
 result     leaf(fields("tallystick.result.1", day, measure, entity, values))
 day        root(results by measure and entity)
 run        leaf(fields("tallystick.run.1", ...)), where result_digest is root(days)

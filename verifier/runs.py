@@ -123,11 +123,17 @@ def check_law_of_day(run: Row, day: str, law: Law, report: Report) -> None:
 
 
 def check_inputs(
-    files: Files, run: Row, readings: Sequence[bytes], made: Sequence[bytes], report: Report
+    files: Files,
+    run: Row,
+    readings: Sequence[bytes],
+    handed: Sequence[bytes],
+    made: Sequence[bytes],
+    report: Report,
 ) -> None:
     """Hold the input digest to the pins, the readings and what was made for a study.
 
-    Where the run begins with contracts, what they begin with is one more reading.
+    Where the run begins with contracts, what they begin with is one more reading; and so is what
+    a market online handed over of each day.
     """
     with report.reading(RUN, "input_digest"):
         pins = sorted(
@@ -135,7 +141,7 @@ def check_inputs(
             key=lambda pin: (pin["first_day"], pin["last_day"], pin["instrument"], pin["digest"]),
         )
         leaves = [leaf_hash(encode_pin(pin)) for pin in pins]
-        readings = [*readings, *contract_leaf(files, report)]
+        readings = [*readings, *contract_leaf(files, report), *handed]
         found = merkle_root([*leaves, *readings, *made]).hex()
         what = f"of {len(pins)} pins and {len(readings)} readings, input_digest"
         report.equal(RUN, "input_digest", what, run["input_digest"], found)

@@ -32,6 +32,7 @@ COUNTED = {
     "charge.over_take": "over_take",
     "charge.compensation": "shortfall",
     "charge.excess": "excess",
+    "charge.booking": "booked",
     **dict.fromkeys(
         (
             "charge.fuel", "charge.regulated", "charge.availability", "charge.adequacy",

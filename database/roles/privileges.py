@@ -45,6 +45,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
                 "rulebook.change_event",
                 "settlement.reading_file",
                 "settlement.reading",
+                "settlement.online_day",
                 "settlement.run",
                 "settlement.result",
                 "settlement.day_total",

@@ -53,6 +53,7 @@ SOURCES = frozenset(
         "rulebook.revision",
         "rulebook.version",
         "settlement.fairness_report",
+        "settlement.online_day",
         "settlement.reading_file",
         "settlement.run",
         "settlement.study",

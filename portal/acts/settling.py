@@ -9,6 +9,7 @@ from common.refusals import Finding, Refused, refuse_any
 from ledger.people import store
 from ledger.people.rights import check_acting
 from ledger.people.roles import Role
+from market.settling import settle_with_market
 from portal.acts.requests import Done, Entry
 from portal.audit import Action
 from portal.models import Act
@@ -24,7 +25,9 @@ def settle_days(session: Session, act: Act, now: dt.datetime) -> Done:
     refuse_any(check_acting(store.acting(session), SETTLES, act.get_kind_display()))
     due = _due_range(session, act, now)
     market, threads = act.arguments["market"], os.cpu_count() or 1
-    settled, posted = settle_range(session, market, due, now=now, threads=threads)
+    settled, posted = settle_range(
+        session, market, due, now=now, threads=threads, settle_days=settle_with_market
+    )
     count = sum(not journal.is_repeat for journal in posted)
     told = (
         f"Settled {due.kind} of {market}, {due.first_day} to {due.last_day}, and posted {count} "

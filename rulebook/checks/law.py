@@ -85,6 +85,8 @@ def every_line_cites_law(law: InForce) -> Iterator[Finding]:
     lines = [*law.allocation_policy.line_kinds()]
     if any(product.energy_wh is not None for product in law.market_rules.products):
         lines.append("charge.excess")
+    if law.market_rules.online is not None:
+        lines.append("charge.booking")
     for line in lines:
         if not any(document.clauses_of_line(line) for document in documents):
             yield Finding(

@@ -182,6 +182,14 @@ class OnlineRules(Model):
         ge=1,
         le=7 * 24,
     )
+    charged_price: Literal["ex-post", "published"] | None = described(
+        "Charged price",
+        "What energy pays that pays the price of its node: `ex-post` is the price made of the "
+        "readings of the interval, `published` the mean of what was published while it ran, where "
+        "that is known from its first moment to its last; empty where it is `ex-post`",
+        default=None,
+        exclude_if=is_absent,
+    )
 
 
 class MarketRules(Document):

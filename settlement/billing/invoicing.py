@@ -27,15 +27,24 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from ledger.invoice import OUTSIDE_SCOPE, Family, InvoiceDraft, InvoiceLine, Tax
-from ledger.journal import CHARGED, DayMovement, is_money
+from ledger.journal import CHARGED, ENERGY, DayMovement, is_money
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeKey, ChargeList
 from rulebook.resolve import RuleSet
 from settlement.billing.awaited import awaited_words
 from settlement.billing.day_law import DayLaw, PostedMonth
 from settlement.billing.line_quality import LineQualities
-from settlement.billing.lines import LineKind, Side, Subject, is_line, line_kind
+from settlement.billing.lines import (
+    BOOKED,
+    BOOKING,
+    LineKind,
+    Side,
+    Subject,
+    is_line,
+    line_kind,
+)
 from settlement.billing.parties import StatedParties
+from settlement.core.booked import booking_and_point
 from settlement.rules.register import Register
 
 Item = TypeVar("Item")
@@ -100,8 +109,10 @@ def draft_invoices(
             reason = "; ".join(interest.get((participant, kind, subject), ()))
             for tax, part in parts.items():
                 # The energy of a supply point that comes to no amount is no line; what a list
-                # charges for is, as it may await its price.
-                if part.amount_micro or (part.quantity and line_kind(kind).is_pass_through):
+                # charges for is, as it may await its price, and what was booked, which is named.
+                row = line_kind(kind)
+                is_named = row.is_pass_through or row.is_booking
+                if part.amount_micro or (part.quantity and is_named):
                     line = _line(participant, kind, subject, tax, part, qualities, reason)
                     key = (participant, family, currency, tax.category == OUTSIDE_SCOPE)
                     lines[key].append(line)
@@ -139,8 +150,9 @@ def _lines(
 ) -> list[tuple[tuple[str, str, str], Mapping[dt.date, _Moved]]]:
     """Return currency, kind and subject of what lines bill, sorted, with what its money moved.
 
-    The money of a pass-through charge stands still where its price is not published yet; then its
-    currency is that of the law of its last day.
+    The money of a pass-through charge stands still where its price is not published yet, and that
+    of a booking where its price was charged anyway; then its currency is that of the law of its
+    last day.
     """
     found = {
         (currency, kind, subject): moved
@@ -150,8 +162,10 @@ def _lines(
     priced = {(kind, subject) for _, kind, subject in found}
     for (commodity, kind, subject), counted in accounts.items():
         law = month.law_on(max(counted))
-        if commodity in CHARGED.values() and (kind, subject) not in priced and law is not None:
-            found[law.rules.market_rules.currency, kind, subject] = {}
+        is_booked = (commodity, kind) == (ENERGY, BOOKED.account)
+        line = (BOOKING if is_booked else kind, subject)
+        if (is_booked or commodity in CHARGED.values()) and line not in priced and law is not None:
+            found[law.rules.market_rules.currency, *line] = {}
     return sorted(found.items(), key=itemgetter(0))
 
 
@@ -253,8 +267,9 @@ def describe(register: Register, kind: str, subject: str) -> str:
         return f"{charge.title}: {words}" if words else charge.title
     if row.subject is Subject.UNIT:
         return f"{register.units[subject][1].title}: {row.sentence}"
-    point = register.supply_points[subject][1]
-    return f"{point.title}: {row.sentence.format(node=point.node)}"
+    point = register.supply_points[row.entity_of(subject)][1]
+    words = f"{point.title}: {row.sentence.format(node=point.node)}"
+    return f"Booking {booking_and_point(subject)[0]}: {words}" if row.is_booking else words
 
 
 def clauses_of(law: DayLaw, participant: str, kind: str, subject: str) -> tuple[str, ...]:
@@ -326,8 +341,8 @@ def _is_known(register: Register, kind: LineKind, subject: str) -> bool:
     """Return whether a register has what a line of a kind is about."""
     if kind.subject is Subject.UNIT:
         return subject in register.units
-    if kind.subject is Subject.SUPPLY_POINT:
-        return subject in register.supply_points
+    if kind.subject in (Subject.SUPPLY_POINT, Subject.BOOKING):
+        return kind.entity_of(subject) in register.supply_points
     key = kind.charge_type, subject
     if not kind.is_pass_through or key not in register.charges:
         return False

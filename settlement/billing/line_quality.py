@@ -131,7 +131,7 @@ class LineQualities:
             return NOT_ESTIMATED
         if kind.is_pass_through:
             return self._quality_of_tariff(posted, participant, kind, subject)
-        register = posted.law.register
+        register, subject = posted.law.register, kind.entity_of(subject)
         answered = register.units if kind.subject is Subject.UNIT else register.supply_points
         if subject not in answered or answered[subject][0] != participant:
             return NOT_ESTIMATED

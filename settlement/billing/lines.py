@@ -13,6 +13,8 @@ from enum import Enum, StrEnum
 from ledger.causes import CHARGE_INTEREST, PAYMENT_INTEREST
 from ledger.journal import CHARGED, ENERGY
 from rulebook.documents.charge_list import LinkedKind
+from settlement.core.booked import BOOKED as BOOKED_MEASURE
+from settlement.core.booked import booking_and_point
 from settlement.core.pass_through import FEE, PAID_ON, QUANTITY_UNITS, SUBSCRIPTION, TARIFF
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE, SUB_METERED
 
@@ -32,6 +34,7 @@ class Subject(Enum):
 
     UNIT = "a unit of the participant"
     SUPPLY_POINT = "a supply point of the participant"
+    BOOKING = "a booking of a supply point of the participant"
     PASS_THROUGH = "the code of a pass-through charge"
     LATE_DOCUMENT = "the number of a document that was paid late"
 
@@ -71,6 +74,7 @@ OVER_TAKE = Quantity(
 SHORTFALL = Quantity(
     "Energy promised and not delivered", "Wh", ENERGY, "shortfall", "shortfall_wh", False
 )
+BOOKED = Quantity("Energy booked", "Wh", ENERGY, "booked", BOOKED_MEASURE, False)
 EXCESS = Quantity("Energy above what contracts cover", "Wh", ENERGY, "excess", "excess_wh", False)
 
 
@@ -125,6 +129,15 @@ class LineKind:
     def charge_type(self) -> str:
         """The type of charge that a pass-through line is about."""
         return self.component.removesuffix(PAID_ON)
+
+    @property
+    def is_booking(self) -> bool:
+        """Whether it holds what was booked to what came of it."""
+        return self.subject is Subject.BOOKING
+
+    def entity_of(self, subject: str) -> str:
+        """Return the unit or supply point that a subject is of: its own, but for a booking."""
+        return booking_and_point(subject)[1] if self.is_booking else subject
 
     @property
     def is_paid_on(self) -> bool:
@@ -227,6 +240,15 @@ CATALOGUE = (
         "energy above what its contract covers in a month",
         EXCESS,
     ),
+    LineKind(
+        Side.CHARGE,
+        "booking",
+        "Booking",
+        "energy booked, at its price beside that of node {node}",
+        Subject.BOOKING,
+        DEMAND,
+        BOOKED,
+    ),
     _of_point(
         "over_take",
         "Taken above entitlement",
@@ -257,6 +279,7 @@ ENERGY_OF_LINKED: dict[LinkedKind, str] = {
 }
 """The readings that a tariff counts, by what it falls on."""
 
+BOOKING = next(kind.code for kind in CATALOGUE if kind.is_booking)
 LINE_KINDS = {kind.code: kind for kind in CATALOGUE}
 KIND_OF_MEASURE = {kind.measure: kind for kind in CATALOGUE if kind.measure is not None}
 """The kind of line whose money a result holds."""

@@ -26,6 +26,7 @@ from ledger.chain import encode
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
 from settlement.billing.lines import (
+    BOOKED,
     GENERATED,
     KIND_OF_MEASURE,
     KINDS_OF_QUANTITY,
@@ -33,10 +34,12 @@ from settlement.billing.lines import (
     STATED_ENERGY,
     TAKEN,
     LineKind,
+    Quantity,
     Side,
     Subject,
 )
 from settlement.core import energy_accounts
+from settlement.core.booked import booking_and_point
 from settlement.core.pass_through import charge_and_supplier
 from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
@@ -130,8 +133,8 @@ def _answers(register: Register, kind: LineKind, entity: str) -> tuple[str, str]
     """Return the participant that a result of a kind of line falls on, and the line's subject."""
     if kind.subject is Subject.UNIT:
         return register.unit_owner(entity), entity
-    if kind.subject is Subject.SUPPLY_POINT:
-        return register.supplier(entity), entity
+    if kind.subject in (Subject.SUPPLY_POINT, Subject.BOOKING):
+        return register.supplier(kind.entity_of(entity)), entity
     if kind.side is Side.CHARGE:
         code, supplier = charge_and_supplier(entity)
         return supplier, code
@@ -155,13 +158,19 @@ def _energy(market: str, register: Register, totals: Mapping[VectorKey, int]) ->
     }
     for counted in STATED_ENERGY:
         stated = {
-            _account(market, ENERGY, register.supplier(entity), counted.account, entity): total
+            _account(
+                market, ENERGY, _supplier(register, counted, entity), counted.account, entity
+            ): (total)
             for (measure, entity), total in totals.items()
             if measure == counted.measure
         }
         whole = _account(market, ENERGY, None, counted.account, MARKET_SUBJECT)
         amounts |= stated | ({whole: -sum(stated.values())} if stated else {})
     return amounts
+
+
+def _supplier(register: Register, counted: Quantity, entity: str) -> str:
+    return register.supplier(booking_and_point(entity)[1] if counted == BOOKED else entity)
 
 
 def _of_areas(market: str, totals: Mapping[VectorKey, int]) -> dict[Account, int]:

@@ -30,7 +30,7 @@ from settlement.meters.register import AVAILABLE, DEMAND, DESIRED
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
 from settlement.runs.contract_history import carried_before
-from settlement.runs.settle import Progress, Settled, no_progress, settle
+from settlement.runs.settle import Progress, Settle, Settled, no_progress, settle
 
 SHARED_BY = (AVAILABLE, DEMAND, DESIRED)
 """The measures by which contracts are served, and so what they carry from day to day."""
@@ -132,13 +132,17 @@ def settle_range(
     now: dt.datetime,
     threads: int = 1,
     progress: Progress = no_progress,
+    settle_days: Settle = settle,
 ) -> tuple[Settled, list[Posted]]:
     """Settle the days of a range and post what differs, in one transaction of the caller's.
+
+    Args:
+        settle_days: `settle`, or what settles a market that may be online.
 
     Raises:
         Refused: as `settle` and `post` do; nothing is written.
     """
-    settled = settle(
+    settled = settle_days(
         session,
         market,
         due.kind,

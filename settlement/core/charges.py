@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from settlement.core.arrays import Flags, Integers
+from settlement.core.arrays import Flags, Integers, largest_magnitude, require_int64
 from settlement.core.measure import Measure
 from settlement.core.pots import COMPONENTS
 from settlement.core.rounding import apportion, energy_amounts_micro
@@ -130,6 +130,26 @@ def excess_wh(blocks: Blocks, taken_before_wh: Integers, demand_wh: Integers) ->
     return excess
 
 
+def priced_wh(charging: Charging, above_wh: Integers | None, demand_wh: Integers) -> Integers:
+    """Return what of the energy taken pays the price at its node, shape (G, T), in Wh x ppm.
+
+    The dynamic part of what contracts cover, and what is above them where that price holds there.
+
+    Args:
+        above_wh: shape (G, T), see `excess_wh`; None where no contract covers a block.
+        demand_wh: shape (G, T), negative is net export.
+    """
+    dynamic_ppm = charging.dynamic_ppm[:, np.newaxis]
+    taken = np.maximum(demand_wh, 0)
+    require_int64(largest_magnitude(taken) * PPM, "energy of an interval x ppm")
+    if charging.blocks is None or above_wh is None:
+        dynamic: Integers = taken * dynamic_ppm
+        return dynamic
+    at_node = (charging.blocks.price_micro_per_mwh == NODE_PRICE)[:, np.newaxis]
+    priced: Integers = (taken - above_wh) * dynamic_ppm + np.where(at_node, above_wh, 0) * PPM
+    return priced
+
+
 class Charge(NamedTuple):
     """What supply points are charged for one component.
 
@@ -151,6 +171,7 @@ def charge_points(
     sell_price_micro_per_mwh: Integers,
     fair_play_micro: Mapping[str, Integers],
     taken_before_wh: Integers | None = None,
+    booked_micro: Integers | int = 0,
 ) -> tuple[list[Charge], Integers]:
     """Return all that points are charged, and what goes into the equalisation account.
 
@@ -158,9 +179,11 @@ def charge_points(
         charging: how points are charged.
         demand_wh: shape (G, T), metered; negative is net export.
         cost_micro: by component, shape (T,), what units are paid.
-        price_micro_per_mwh, sell_price_micro_per_mwh: shape (G, T), at the node of each point.
+        price_micro_per_mwh, sell_price_micro_per_mwh: shape (G, T), charged at the node of each
+            point.
         fair_play_micro: by component, shape (G, T), what Fair Play charges and gives.
         taken_before_wh: shape (G,), in the month before the day; needed where there are blocks.
+        booked_micro: shape (T,), what lines of bookings charge beside; 0 where there is none.
 
     Returns:
         The charges in the order of their tables, and the movement of the account, shape (T,): what
@@ -205,6 +228,7 @@ def charge_points(
     movement = np.zeros(demand_wh.shape[1], dtype=np.int64)
     movement += sum(charge.amounts_micro.sum(axis=0) for charge in charges)
     movement -= sum(cost_micro.values())
+    movement += booked_micro
     if charging.returned_to != "nobody":
         returned = returned_micro(movement, taken_wh, charging)
         charges.append(Charge("equalisation", everyone, returned))

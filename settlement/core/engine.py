@@ -11,8 +11,17 @@ from datetime import date
 import numpy as np
 
 from settlement.core.arrays import Flags, Integers
+from settlement.core.booked import CHARGE as BOOKING_CHARGE
+from settlement.core.booked import MEASURES as ONLINE_MEASURES
+from settlement.core.booked import (
+    PUBLISHED,
+    ChargedPrices,
+    booking_tables,
+    charged_price_tables,
+    charged_prices,
+)
 from settlement.core.charges import MEASURES as CHARGE_MEASURES
-from settlement.core.charges import charge_points, excess_wh
+from settlement.core.charges import charge_points, excess_wh, priced_wh
 from settlement.core.day_games import GAMES, DayGames, play_games
 from settlement.core.energy_accounts import MEASURES as AREA_MEASURES
 from settlement.core.energy_accounts import energy_of_areas
@@ -109,6 +118,8 @@ MEASURES = {
             (f"payment.{kind}{PAID_ON}_micro", "code", "+ is paid to whose charge it is"),
         )
     },
+    # Where the market is online: where published prices are charged, and where anybody booked.
+    **ONLINE_MEASURES,
     # Where the grid model asks for the energy of areas.
     **{name: Measure("layer/holon", "metered or balanced in the area") for name in AREA_MEASURES},
 }
@@ -166,6 +177,7 @@ def settle_day(
     """
     readings = checked_readings(model, readings)
     fair_play = fair_play_outcome(model, readings, share)
+    wished_wh = readings.demand_wh if fair_play.wished_wh is None else fair_play.wished_wh
     readings = fair_play.readings
     demand_w = node_demand_w(model, readings.scarcity_wh)
     available_w = node_available_w(model, readings.available_w)
@@ -173,6 +185,13 @@ def settle_day(
     prices = node_prices(model.grid, model.layers_in_use, layers)
     games = play(model, readings.day, readings.available_w, demand_w)
     payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)
+    charged = charged_prices(
+        model.charged_price,
+        prices.price_micro_per_mwh,
+        prices.sell_price_micro_per_mwh,
+        readings.online,
+    )
+    bookings = _booking_tables(model, readings, wished_wh, charged)
     tables = (
         *_scarcity_tables(model, layers, prices),
         *_game_tables(model, games),
@@ -188,7 +207,9 @@ def settle_day(
             ResultTable(f"payment.{component}_micro", model.units, values)
             for component, values in payments.items()
         ),
-        *_charge_tables(model, readings, prices, payments, fair_play),
+        *_charged_price_tables(model, charged),
+        *bookings,
+        *_charge_tables(model, readings, charged, payments, fair_play, bookings),
         *_pass_through_tables(model, readings),
         *_energy_tables(model, readings),
     )
@@ -235,9 +256,10 @@ def _payments(
 def _charge_tables(
     model: MarketModel,
     readings: DayReadings,
-    prices: NodePrices,
+    prices: ChargedPrices,
     payments: dict[str, Integers],
     fair_play: FairPlayOutcome,
+    bookings: list[ResultTable],
 ) -> list[ResultTable]:
     """Return charges, and the equalisation movement: what they exceed payments by."""
     node = model.supply_point_node
@@ -245,10 +267,11 @@ def _charge_tables(
         model.charging,
         readings.demand_wh,
         {component: values.sum(axis=0) for component, values in payments.items()},
-        prices.price_micro_per_mwh[node],
-        prices.sell_price_micro_per_mwh[node],
+        prices.buying[node],
+        prices.selling[node],
         fair_play.charges_micro,
         None if readings.requests is None else readings.requests.state.taken_wh,
+        sum(table.values.sum(axis=0) for table in bookings if table.measure == BOOKING_CHARGE),
     )
     return [
         *_excess_tables(model, readings),
@@ -264,10 +287,42 @@ def _charge_tables(
     ]
 
 
-def _excess_tables(model: MarketModel, readings: DayReadings) -> Iterator[ResultTable]:
+def _booking_tables(
+    model: MarketModel, readings: DayReadings, wished_wh: Integers, charged: ChargedPrices
+) -> list[ResultTable]:
+    """Return what was booked, and what came of it; nothing where nobody did."""
+    if readings.online is None or not readings.online.bookings:
+        return []
+    node, taken_wh = model.supply_point_node, readings.demand_wh
+    tables = booking_tables(
+        readings.online.bookings,
+        model.supply_points,
+        wished_wh,
+        taken_wh,
+        priced_wh(model.charging, _above_wh(model, readings), taken_wh),
+        model.charging.dynamic_ppm,
+        (charged.buying[node], charged.selling[node]),
+    )
+    return [ResultTable(*table) for table in tables]
+
+
+def _charged_price_tables(model: MarketModel, charged: ChargedPrices) -> Iterator[ResultTable]:
+    if model.charged_price == PUBLISHED:
+        for table in charged_price_tables(charged, model.grid.nodes, bool(model.sell_curves)):
+            yield ResultTable(*table)
+
+
+def _above_wh(model: MarketModel, readings: DayReadings) -> Integers | None:
+    """Return what is taken above blocks, shape (G, T); None where no contract covers one."""
     blocks, requests = model.charging.blocks, readings.requests
-    if blocks is not None and requests is not None:
-        above_wh = excess_wh(blocks, requests.state.taken_wh, readings.demand_wh)
+    if blocks is None or requests is None:
+        return None
+    return excess_wh(blocks, requests.state.taken_wh, readings.demand_wh)
+
+
+def _excess_tables(model: MarketModel, readings: DayReadings) -> Iterator[ResultTable]:
+    blocks, above_wh = model.charging.blocks, _above_wh(model, readings)
+    if blocks is not None and above_wh is not None:
         chosen = _chosen(model.supply_points, blocks.has_block)
         yield ResultTable("excess_wh", chosen, above_wh[blocks.has_block])
 

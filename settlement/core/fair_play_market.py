@@ -37,12 +37,16 @@ class FairPlayOutcome:
         of_points: by measure, each of shape (G, T).
         of_market: by measure, each of shape (T,).
         charges_micro: by component, each of shape (G, T), + is owed to the market.
+        wished_wh: shape (G, T), what was wished for and counts, taken or not; negative is net
+            export. As metered where the meter is all that is known; else what was taken, and what
+            was newly asked for and refused.
     """
 
     readings: DayReadings
     of_points: Mapping[str, Integers] = field(default_factory=dict)
     of_market: Mapping[str, Integers] = field(default_factory=dict)
     charges_micro: Mapping[str, Integers] = field(default_factory=dict)
+    wished_wh: Integers | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +175,18 @@ def fair_play_outcome(
         }
         if rules.moves_money
         else {},
+        wished_wh=_wished_wh(model, readings, day),
     )
+
+
+def _wished_wh(model: MarketModel, readings: DayReadings, day: DayShares) -> Integers:
+    served = day.served
+    # What was declined, or refused and not counted, nobody wanted, as Fair Play sees it.
+    newly_w = served.desired_w - (served.delivered_w - served.late_w) - served.declined_w
+    refused_wh = energy_wh(np.maximum(newly_w, 0), model.interval_minutes)
+    known = day.requests.is_known[:, np.newaxis]
+    wished_wh: Integers = np.where(known, day.taken_wh + refused_wh, readings.demand_wh)
+    return wished_wh
 
 
 def requests_of(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Requests:

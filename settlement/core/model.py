@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from settlement.core.arrays import (
     largest_magnitude,
     require_int64,
 )
+from settlement.core.booked import CHARGED_PRICES, EX_POST, OnlineDay
 from settlement.core.charges import Charging
 from settlement.core.clusters import Neighbourhood, neighbourhood
 from settlement.core.cuts import Cuts, grid_cuts
@@ -60,6 +62,8 @@ class MarketModel:
         deliverability: how what supply outside a holon can bring into it is measured.
         pass_through: charges that others set; None where there are none.
         energy_areas: where energy is accounted for by area; None where it is not.
+        charged_price: whether what pays the price at its node pays that ex post, or the mean of
+            what was published of the interval; one of `booked.CHARGED_PRICES`.
         sub_meters: S ids, whose energy bears pass-through charges and is settled nowhere else.
     """
 
@@ -87,6 +91,7 @@ class MarketModel:
     pass_through: PassThrough | None = None
     energy_areas: EnergyAreas | None = None
     sub_meters: tuple[str, ...] = ()
+    charged_price: str = EX_POST
 
     def __post_init__(self) -> None:
         units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)
@@ -135,6 +140,8 @@ class MarketModel:
             raise ValueError("sell_curves need one entry for each layer of the grid, or none")
         if self.deliverability not in MEASURES:
             raise ValueError(f"deliverability {self.deliverability!r}: it is one of {MEASURES}")
+        if self.charged_price not in CHARGED_PRICES:
+            raise ValueError(f"charged_price {self.charged_price!r}: one of {CHARGED_PRICES}")
 
     @cached_property
     def cuts(self) -> Cuts:
@@ -196,6 +203,7 @@ class DayReadings:
         asked_wh: shape (G, T), what was asked for where a study knows that it could not be metered;
             negative is net export; None where scarcity is measured by the meter.
         sub_metered_wh: shape (S, T), not negative; None where there is no sub-meter.
+        online: what a market online handed over; None where it handed over nothing.
     """
 
     day: date
@@ -206,6 +214,7 @@ class DayReadings:
     requests: Requests | None = None
     asked_wh: Integers | None = None
     sub_metered_wh: Integers | None = None
+    online: OnlineDay | None = None
 
     @property
     def scarcity_wh(self) -> Integers:
@@ -252,6 +261,7 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
             (len(model.sub_meters), intervals),
             "sub_metered_wh",
         ),
+        _checked_online(model, readings.online, intervals),
     )
     for name in ("generation_wh", "available_w", "demand_wh", "scarcity_wh", "charged_wh"):
         values = getattr(checked, name)
@@ -266,6 +276,26 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
             row, interval = np.argwhere(values < 0)[0]
             raise ValueError(f"{name} of {entities[row]}, interval {interval}: negative")
     return checked
+
+
+def _checked_online(
+    model: MarketModel, online: OnlineDay | None, intervals: int
+) -> OnlineDay | None:
+    if online is None:
+        return None
+    nodes, points = (len(model.grid.nodes), intervals), len(model.supply_points)
+    for name in ("published_micro_per_mwh", "published_sell_micro_per_mwh"):
+        integers(getattr(online, name), nodes, name)
+    if online.is_published.shape != (intervals,):
+        raise ValueError("is_published: needs one entry for each interval")
+    for each in online.bookings:
+        integers(each.price_micro_per_mwh, (intervals,), "price_micro_per_mwh of a booking")
+        booked_wh = integers(each.energy_wh, (intervals,), "energy_wh of a booking")
+        if not 0 <= each.point < points or booked_wh.min() < 0:
+            raise ValueError(f"booking {each.number}: of no supply point, or negative")
+    if any(one.number >= other.number for one, other in pairwise(online.bookings)):
+        raise ValueError("bookings: in the order of their numbers, each once")
+    return online
 
 
 def node_demand_w(model: MarketModel, demand_wh: Integers) -> Integers:

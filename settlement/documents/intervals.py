@@ -186,7 +186,8 @@ def _prices(facts: DayFacts, line: IssuedLine) -> np.ndarray | None:
     priced_at = line_kind(line.kind).priced_at
     if priced_at is PricedAt.NODE and line.subject in facts.register.supply_points:
         node = facts.register.supply_points[line.subject][1].node
-        return facts.results.get(("node_price_micro_per_mwh", node))
+        ex_post = facts.results.get(("node_price_micro_per_mwh", node))
+        return facts.results.get(("charged_price_micro_per_mwh", node), ex_post)
     if priced_at is PricedAt.OFFER and line.subject in facts.register.units:
         offer = facts.register.units[line.subject][1].offer_micro_per_mwh
         return np.full(len(facts.starts), offer)

@@ -27,6 +27,7 @@ from settlement.runs.run import Run
 from settlement.runs.store import day_vectors
 from settlement.studies.store import find_study
 from verifier.archive import parse_json
+from verifier.handed import handed_path
 from verifier.kinds import README
 from verifier.law import Law, document_path, readable_path
 from verifier.readable import write_readable
@@ -90,6 +91,8 @@ def write_evidence(
         progress(done, total)
     if known.knows_contracts:
         archive.add(CONTRACTS, canonical_bytes(carried_as_dict(known.contracts.before)))
+    for handed in known.counting:
+        archive.add(handed_path(handed.day.isoformat()), handed.content.encode())
     archive.add("run.json", row)
     _add_all(archive, fairness)
     for files_of_part in more:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused
 from rulebook.tables import VersionRow
 from settlement.billing.lines import LINE_KINDS
+from settlement.core.booked import OF_BOOKINGS, booking_and_point
 from settlement.evidence import store
 from settlement.evidence.archive import Archive
 from settlement.evidence.export import Progress, law_files, run_row, stated_law
@@ -28,7 +29,7 @@ from settlement.runs.store import day_vectors, find_run
 from verifier.kinds import README
 from verifier.log import CHECKPOINT, KEYS
 from verifier.manifest import PARTICIPANT_FORMAT
-from verifier.own_days import NODE_PRICE, NODE_SELL_PRICE, OWN_RESULT
+from verifier.own_days import OWN_RESULT, PRICES_AT_NODES
 from verifier.own_readings import OWN_READING
 from verifier.participant import DAY, DAYS, OWN_LAW, RUNS
 from verifier.participant_readme import write_participant_readme
@@ -140,8 +141,10 @@ class Owned:
     def is_result(self, run: Run, day: dt.date, measure: str, entity: str) -> bool:
         """Return whether a result is the participant's, or the price at one of their nodes."""
         entities, nodes = self._entities[run.id, day]
-        if measure in (NODE_PRICE, NODE_SELL_PRICE):
+        if measure in PRICES_AT_NODES:
             return entity in nodes
+        if measure in OF_BOOKINGS:
+            return booking_and_point(entity)[1] in entities
         if entity in entities or entity.endswith(f"/{self.participant}"):
             return True
         return measure.startswith("payment.") and (measure, entity) in self._charges

@@ -7,7 +7,7 @@ import datetime as dt
 import os
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,13 @@ from settlement.meters.readings import MeasuredDay, Readings
 from settlement.runs.computing import ComputedDay, compute
 from settlement.runs.contract_days import carried_from_dict
 from settlement.runs.inputs import RunInputs, inputs_of
+from settlement.runs.online_days import StoredOnlineDay
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import ENGINE_VERSION
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay
 from verifier.archive import Files, open_evidence, parse_json
+from verifier.kinds import kind_of
 from verifier.law import Law, check_law
 from verifier.readings import READING, READING_FILES
 from verifier.report import Finding, Report, describe
@@ -106,10 +108,20 @@ def _inputs(files: Files, run: Row, law: Law) -> RunInputs | StudyInputs:
         return Readings(market, known, _stacked(chosen, entities))
 
     readings = between(periods[0].first_day, periods[-1].last_day)
-    inputs = inputs_of(periods, readings, complete(readings, periods, between), _carried(files))
+    completed = complete(readings, periods, between)
+    online = {handed.day: handed for handed in _handed(files, market, known)}
+    inputs = inputs_of(periods, readings, completed, _carried(files), online)
     if run["kind"] != "study":
         return inputs
     return StudyInputs(inputs, _overlay(files), _made(files, inputs.days))
+
+
+def _handed(files: Files, market: str, known: dt.datetime) -> Iterator[StoredOnlineDay]:
+    """Yield what the market handed over, as the file states it: of its row it tells no more."""
+    for name in sorted(files.names()):
+        if kind_of(name) == "handed over":
+            day = dt.date.fromisoformat(name.rpartition("/")[2].removesuffix(".json"))
+            yield StoredOnlineDay(market, day, 1, 1, files.read(name).decode(), known)
 
 
 def _carried(files: Files) -> Carried:

@@ -9,10 +9,11 @@ from common.quantities import megawatt_hours, ppm, scaled
 from settlement.billing.lines import LINE_KINDS, MONEY_SUFFIX, Side, line_kind, name_of_cost
 from settlement.core.charges import NODE_PRICE
 from settlement.core.tightness import PPM
+from settlement.explanations.bookings import BookingCharges
+from settlement.explanations.charged_prices import ChargedPrices
 from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.explanations.payments import Payments
-from settlement.explanations.prices import Prices
 from settlement.explanations.tree import Explanation
 
 
@@ -21,13 +22,15 @@ class Charges(Entitlements):
     """Explains what supply points are charged in one interval, down to the payments behind it."""
 
     def charge(self, component: str, point: str) -> Explanation:
-        """Return the tree behind what a supply point is charged for a component."""
-        if component == "dynamic":
-            return self._dynamic(point)
-        if component == "equalisation":
-            return self._returned(point)
-        if component == "excess":
-            return self._excess(point)
+        """Return the tree behind what a supply point, or a booking of one, is charged for it."""
+        trees = {
+            "dynamic": self._dynamic,
+            "equalisation": self._returned,
+            "excess": self._excess,
+            "booking": BookingCharges(self.facts, self.interval).booking,
+        }
+        if component in trees:
+            return trees[component](point)
         if component in ("over_take", "compensation"):
             return FairPlayCharges(self.facts, self.interval).charge_of(component, point)
         if f"{Side.PAYMENT}.{component}" not in LINE_KINDS:
@@ -133,7 +136,7 @@ class Charges(Entitlements):
         facts = self.facts
         amount = facts.result("charge.dynamic_micro", point, self.interval)
         reading, covered = self.taken(point), self.covered_wh()[point]
-        price = Prices(facts, self.interval).node_price(
+        price, *beside = ChargedPrices(facts, self.interval).charged(
             facts.register.supply_points[point][1].node, selling=reading.value < 0
         )
         part = int(facts.model.charging.dynamic_ppm[facts.model.supply_points.index(point)])
@@ -145,22 +148,24 @@ class Charges(Entitlements):
             f"{megawatt_hours(covered)} × {self.money(price.value, 'MWh')}{mixed}; fractions "
             "of a millionth are carried to the next interval of the day",
             clauses=self.cite("charge.dynamic"),
-            children=(reading, *self._block(point), price),
+            children=(reading, *self._block(point), price, *beside),
         )
 
     def _excess(self, point: str) -> Explanation:
         facts, index = self.facts, self.facts.model.supply_points.index(point)
         blocks = facts.model.charging.blocks
         stated = NODE_PRICE if blocks is None else int(blocks.price_micro_per_mwh[index])
-        price = (
-            Prices(facts, self.interval).node_price(facts.register.supply_points[point][1].node)
+        price, *beside = (
+            ChargedPrices(facts, self.interval).charged(facts.register.supply_points[point][1].node)
             if stated == NODE_PRICE
-            else Explanation(
-                "Excess price of its product",
-                stated,
-                "micro/MWh",
-                clauses=self.governing(
-                    facts.rules.market_rules, "products.excess_price_micro_per_mwh"
+            else (
+                Explanation(
+                    "Excess price of its product",
+                    stated,
+                    "micro/MWh",
+                    clauses=self.governing(
+                        facts.rules.market_rules, "products.excess_price_micro_per_mwh"
+                    ),
                 ),
             )
         )
@@ -173,7 +178,7 @@ class Charges(Entitlements):
             f"{megawatt_hours(above)} × {self.money(price.value, 'MWh')}; fractions of a millionth "
             "are carried to the next interval of the day",
             clauses=self.cite("charge.excess"),
-            children=(reading, *self._block(point), price),
+            children=(reading, *self._block(point), price, *beside),
         )
 
     def _block(self, point: str) -> tuple[Explanation, ...]:

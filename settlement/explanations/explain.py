@@ -9,7 +9,7 @@ Where only one of the two bears the tax of the line, the other counts as nothing
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -145,13 +145,30 @@ def _amounts_by_day(
     # What holds is billed, and what held is taken back, each where its law has the line's tax.
     for up_to, sign in ((reference.up_to, 1), (reference.after, -1)):
         posted = store.posted_amounts(session, account, 0, up_to)
+        if reference.kind.is_booking:
+            # A day of a booking is told, be it that no money moved for it.
+            booked = _account_beside(reference)
+            posted = dict.fromkeys(store.posted_amounts(session, booked, 0, up_to), 0) | posted
         for (day, _), amount in posted.items():
             law = month.law_on(day, up_to)
             if law is None or not invoice.billing_month <= day < following:
                 continue
             if law.tax_of(line.kind, line.subject).tax == reference.tax:
                 amounts[day] = amounts.get(day, 0) + sign * amount
-    yield from sorted((day, amount) for day, amount in amounts.items() if amount)
+    told = amounts.items() if reference.kind.is_booking else _moved(amounts)
+    yield from sorted(told)
+
+
+def _moved(amounts: Mapping[dt.date, int]) -> list[tuple[dt.date, int]]:
+    return [(day, amount) for day, amount in amounts.items() if amount]
+
+
+def _account_beside(reference: LineReference) -> str:
+    """Return the code of the account of what a line counts."""
+    invoice, counted = reference.invoice, reference.kind.quantity
+    assert counted is not None, "a booking counts what was booked"
+    beside = (counted.commodity, invoice.participant, counted.account, reference.line.subject)
+    return Account(invoice.market, *beside).code
 
 
 def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDay | None:
@@ -218,7 +235,8 @@ def day_facts(session: Session, run: Run, day: dt.date, law_of: LawOf | None = N
     inputs = run_inputs(session, run.market, [RulePeriod(day, day, rules)], run.known_at)
     results = store.stored_values(store.day_vectors(session, run.id, day))
     readings = readings_used(day, inputs, reading_sources(session, run.market, day, run.known_at))
-    return facts_of(day, rules, results, readings, inputs.day_readings)
+    facts = facts_of(day, rules, results, readings, inputs.day_readings)
+    return replace(facts, online=inputs.online_on(day, facts.model))
 
 
 def facts_of(
@@ -343,4 +361,5 @@ def _owner(facts: DayFacts, reference: LineReference) -> str | None:
         return reference.invoice.participant if is_charge else register.charge_owner(key)
     is_unit = reference.kind.subject is Subject.UNIT
     answered = register.units if is_unit else register.supply_points
+    subject = reference.kind.entity_of(subject)
     return answered[subject][0] if subject in answered else None

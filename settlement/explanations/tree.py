@@ -9,6 +9,7 @@ import numpy as np
 
 from rulebook.clause_text import FilledText
 from rulebook.resolve import RuleSet
+from settlement.core.booked import OnlineDay
 from settlement.core.charges import excess_wh
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.fair_play_market import DayShares, fair_play_outcome, shares_of_day
@@ -94,6 +95,7 @@ class DayFacts:
         results: the stored result vectors by measure and entity.
         readings: the readings that the run used, by measure and entity.
         day_readings: returns the day as the engine was given it.
+        online: what a market online had handed over of the day, whether it counts or not.
     """
 
     day: dt.date
@@ -104,6 +106,7 @@ class DayFacts:
     results: Mapping[VectorKey, np.ndarray]
     readings: Mapping[VectorKey, ReadingFact]
     day_readings: Callable[[], DayReadings]
+    online: OnlineDay | None = None
 
     @cached_property
     def settled(self) -> DayReadings:

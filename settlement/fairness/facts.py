@@ -10,11 +10,13 @@ from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.core import energy_accounts
 from settlement.core.arrays import Integers
+from settlement.core.booked import CHARGE as BOOKING_CHARGE
+from settlement.core.booked import booking_and_point
 from settlement.core.model import MarketModel
 from settlement.core.pots import COMPONENTS
 from settlement.rules.places import Places, places_of
 from settlement.rules.register import Register, register_of
-from settlement.runs.results import VectorKey
+from settlement.runs.results import ResultVector, VectorKey
 
 SHAPLEY_POTS = ("adequacy", "location", "flexibility")
 """The pots that are shared by a game; that of reserve is shared by what is held."""
@@ -25,6 +27,7 @@ CHARGES = (
     *(f"charge.{component}_micro" for component in COMPONENTS),
     "charge.dynamic_micro",
     "charge.excess_micro",
+    BOOKING_CHARGE,
     "charge.over_take_micro",
     "charge.compensation_micro",
     "charge.equalisation_micro",
@@ -52,6 +55,8 @@ MEASURES = (
     energy_accounts.IMBALANCE,
 )
 """The results that a report is made of."""
+_CHOSEN = frozenset(MEASURES)
+"""Endings of names match more than the names: `node_price...` ends as `price...` does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +103,18 @@ def law_of(rules: RuleSet, model: MarketModel) -> DayLaw:
         model.shapley.denominator(len(model.units)),
         market.currency,
     )
+
+
+def values_of_report(vectors: Iterable[ResultVector]) -> dict[VectorKey, Integers]:
+    """Return the results of a day that a report is made of; bookings by their supply point."""
+    found: dict[VectorKey, Integers] = {}
+    for vector in vectors:
+        if vector.measure == BOOKING_CHARGE:
+            key = BOOKING_CHARGE, booking_and_point(vector.entity)[1]
+            found[key] = found.get(key, 0) + vector.values
+        elif vector.measure in _CHOSEN:
+            found[vector.measure, vector.entity] = vector.values
+    return found
 
 
 @dataclass(frozen=True, eq=False)

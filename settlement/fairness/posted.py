@@ -14,7 +14,7 @@ from database.bulk import read_rows
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.arrays import Integers
 from settlement.core.model import MarketModel
-from settlement.fairness.facts import MEASURES, DayLaw, FairDay, law_of
+from settlement.fairness.facts import MEASURES, DayLaw, FairDay, law_of, values_of_report
 from settlement.fairness.records import PostedDay
 from settlement.meters.register import GENERATION
 from settlement.rules.compile import compile_rules
@@ -181,17 +181,9 @@ def read_day(
         LookupError, Refused: as `LawOfRuns.of`.
     """
     digest, vectors = store.day_digest_and_vectors(session, run_id, day, MEASURES)
-    chosen = {
-        (vector.measure, vector.entity): vector.values
-        for vector in vectors
-        if vector.measure in _CHOSEN
-    }
+    chosen = values_of_report(vectors)
     rows = read_rows(session, TOTALS, {"run_id": run_id, "day": day})
     totals = {(measure, entity): total for measure, entity, total in rows}
     known_law = law.of(run_id, day).law
     fair = FairDay(day, str(run_id), known_law, chosen, totals, generated_wh or {})
     return PostedDay(day, run_id, digest), fair
-
-
-_CHOSEN = frozenset(MEASURES)
-"""Endings of names match more than the names: `node_price...` ends as `price...` does."""

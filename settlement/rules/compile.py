@@ -11,6 +11,7 @@ from rulebook.documents.grid_model import GridModel
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules, Product
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
 from rulebook.resolve import RuleSet
+from settlement.core.booked import EX_POST
 from settlement.core.charges import NODE_PRICE, Blocks, Charging
 from settlement.core.contracts import Contracts
 from settlement.core.energy_accounts import EnergyAreas
@@ -84,7 +85,13 @@ def compile_market(
         ),
         energy_areas=_energy_areas(grid_model, grid),
         sub_meters=tuple(register.sub_meters),
+        charged_price=_charged_price(market_rules),
     )
+
+
+def _charged_price(market_rules: MarketRules) -> str:
+    online = market_rules.online
+    return (online.charged_price if online else None) or EX_POST
 
 
 def _fair_play(

@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
-from rulebook.resolve import RulePeriod
+from rulebook.resolve import RulePeriod, RuleSet
+from settlement.core.booked import OnlineDay
 from settlement.core.contract_state import NOTHING_CARRIED, Carried
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.core.fair_play_market import DayShares, shares_of_day
@@ -24,6 +26,8 @@ from settlement.runs.computing import Period
 from settlement.runs.contract_days import ContractDays, carried_digest
 from settlement.runs.contract_history import carried_before
 from settlement.runs.day_totals import DayTotal, day_totals
+from settlement.runs.online_day_store import online_days_known_at
+from settlement.runs.online_days import StoredOnlineDay
 from settlement.runs.run import Pin
 
 
@@ -37,6 +41,7 @@ class RunInputs:
         looked_at: the digest of every stored reading that the run rests on, of its own days and,
             where a rule looks further, of days before and after them.
         contracts: what Fair Play shares each day by, where its rules know it.
+        online: what a market online handed over of days.
     """
 
     periods: Sequence[RulePeriod]
@@ -46,17 +51,28 @@ class RunInputs:
     estimates: Mapping[VectorKey, Mapping[int, Estimate]]
     looked_at: Mapping[VectorKey, bytes]
     contracts: ContractDays
+    online: Mapping[dt.date, StoredOnlineDay] = field(default_factory=dict)
 
     @property
     def reading_digests(self) -> list[bytes]:
         """The digests of the readings looked at, by day, measure and entity.
 
-        Then that of what the first day begins with, where its rules know Fair Play.
+        Then that of what the first day begins with, where its rules know Fair Play, and of what a
+        market online handed over of each day of which something in it counts.
         """
         digests = [digest for _, digest in sorted(self.looked_at.items())]
         if self.knows_contracts:
             digests.append(carried_digest(self.contracts.before))
-        return digests
+        return digests + [each.input_digest for each in self.counting]
+
+    @property
+    def counting(self) -> list[StoredOnlineDay]:
+        """What was handed over of each day of which something counts, by day."""
+        return [
+            self.online[day]
+            for day, rules in ruled_days(self.periods)
+            if day in self.online and self.online[day].counts_in(rules)
+        ]
 
     @property
     def knows_contracts(self) -> bool:
@@ -72,8 +88,21 @@ class RunInputs:
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return what a day is settled from, in the order of a model's units, points and meters."""
-        requests = self.contracts.requests(day, model)
-        return replace(self.metered(day, model), requests=requests)
+        requests, metered = self.contracts.requests(day, model), self.metered(day, model)
+        handed, online = self.online.get(day), None
+        if handed is not None and handed.counts_in(self._rules_on(day)):
+            online = handed.of_model(model, metered.demand_wh.shape[1])
+        return replace(metered, requests=requests, online=online)
+
+    def online_on(self, day: dt.date, model: MarketModel) -> OnlineDay | None:
+        """Return what was handed over of a day, whether it counts or not; to be told beside."""
+        handed = self.online.get(day)
+        if handed is None or handed.said.interval_minutes != model.interval_minutes:
+            return None
+        return handed.of_model(model, len(handed.said.is_published))
+
+    def _rules_on(self, day: dt.date) -> RuleSet:
+        return next(rules for first, last, rules in self.periods if first <= day <= last)
 
     def share(self, model: MarketModel, rules: FairPlay, readings: DayReadings) -> DayShares:
         """Return how Fair Play shares a day, which what the next begins with follows from, too."""
@@ -134,7 +163,10 @@ def run_inputs(
             the wrong number of intervals; every one is named.
     """
     completed = completed_readings(session, market, periods, known_at)
-    return inputs_of(periods, *completed, carried_before(session, market, periods, known_at))
+    days = periods[0].first_day, periods[-1].last_day
+    online = online_days_known_at(session, market, *days, known_at)
+    before = carried_before(session, market, periods, known_at)
+    return inputs_of(periods, *completed, before, online)
 
 
 def inputs_of(
@@ -142,6 +174,7 @@ def inputs_of(
     readings: Readings,
     completed: Completed,
     before: Carried = NOTHING_CARRIED,
+    online: Mapping[dt.date, StoredOnlineDay] = MappingProxyType({}),
 ) -> RunInputs:
     """Return what a run needs, from the readings as known and what the rules make of them.
 
@@ -150,6 +183,7 @@ def inputs_of(
         readings: as known to the run.
         completed: what the rules make of them.
         before: what the first day begins with.
+        online: what a market online handed over of days.
 
     Raises:
         Refused: see `run_inputs`.
@@ -166,6 +200,7 @@ def inputs_of(
         # By key, as one reading may be looked at and settle: it is one input.
         {**completed.looked_at, **own},
         ContractDays(periods, completed.days, own, before),
+        online,
     )
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
@@ -96,6 +97,25 @@ def settle(
     # Last, as it takes the ledger's lock, for which nobody should wait while days are computed.
     complete(session, [run])
     return Settled(run, is_new=True)
+
+
+class Settle(Protocol):
+    """`settle`, or what does more beside it in the same transaction."""
+
+    def __call__(
+        self,
+        session: Session,
+        market: str,
+        kind: str,
+        first_day: dt.date,
+        last_day: dt.date,
+        *,
+        known_at: dt.datetime,
+        now: dt.datetime,
+        threads: int = 1,
+        progress: Progress = no_progress,
+    ) -> Settled:
+        """Settle days, and return their run."""
 
 
 def _refuse_unknown_kind(kind: str, periods: Sequence[RulePeriod]) -> None:

@@ -16,7 +16,7 @@ from rulebook.resolve import RuleSet
 from settlement.baselines.day import PricedDay
 from settlement.billing.held import moving_totals
 from settlement.billing.posting import settled_day
-from settlement.fairness.facts import MEASURES, DayLaw, FairDay
+from settlement.fairness.facts import DayLaw, FairDay, values_of_report
 from settlement.fairness.sums import Sums
 from settlement.meters.quality import UsedReadings, is_estimated
 from settlement.meters.register import DEMAND, GENERATION
@@ -85,11 +85,7 @@ def side_day(
             computed.day,
             TRIED,
             law,
-            {
-                (vector.measure, vector.entity): vector.values
-                for vector in computed.vectors
-                if vector.measure in MEASURES
-            },
+            values_of_report(computed.vectors),
             {(each.measure, each.entity): each.total_wh for each in totals},
         ),
     )

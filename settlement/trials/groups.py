@@ -21,6 +21,8 @@ HOUSEHOLD_SIZES = (1, 1_000, 100_000, 1_000_000)
 
 Groups = tuple[tuple[str, str], ...]
 """By dimension, the group that an account is of."""
+OF_SUPPLY_POINTS = (Subject.SUPPLY_POINT, Subject.BOOKING)
+"""What lines are about that is of a supply point."""
 NO_HOUSEHOLDS = "point without households"
 
 
@@ -37,6 +39,12 @@ def subject_of(account: Account) -> Subject | None:
     """Return what the lines of an account are about; None where it makes no line."""
     kind = LINE_KINDS.get(account.kind)
     return None if kind is None else kind.subject
+
+
+def point_of(account: Account) -> str:
+    """Return the supply point that an account is of, where it is of one: its subject, mostly."""
+    kind = LINE_KINDS.get(account.kind)
+    return account.subject if kind is None else kind.entity_of(account.subject)
 
 
 def shared_places(sides: Sequence[Places]) -> dict[str, dict[str, str]]:
@@ -110,14 +118,14 @@ def groups_of_account(
     """Yield the groups that the money of an account counts in, each as dimension and name."""
     yield "kind", account.kind
     unit = register.units.get(account.subject)
-    point = register.supply_points.get(account.subject)
+    point = register.supply_points.get(point_of(account))
     found: Unit | SupplyPoint | None = None
     # A unit, a point and a charge may have one name; the kind of line says which is meant.
     if unit is not None and subject_of(account) is Subject.UNIT:
         found = unit[1]
         yield "technology", unit[1].technology
         yield "size", unit_size(unit[1].capacity_w)
-    elif point is not None and subject_of(account) is Subject.SUPPLY_POINT:
+    elif point is not None and subject_of(account) in OF_SUPPLY_POINTS:
         found = point[1]
         yield "product", point[1].product
         yield "size", household_size(point[1].household_count)

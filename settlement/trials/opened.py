@@ -126,8 +126,9 @@ class OpenedSide:
         register, subject = self.facts.register, line_kind(line.kind).subject
         if subject is Subject.UNIT and line.subject in register.units:
             return register.units[line.subject][1].node
-        if subject is Subject.SUPPLY_POINT and line.subject in register.supply_points:
-            return register.supply_points[line.subject][1].node
+        point = line_kind(line.kind).entity_of(line.subject)
+        if subject in (Subject.SUPPLY_POINT, Subject.BOOKING) and point in register.supply_points:
+            return register.supply_points[point][1].node
         return None
 
     def price_micro_per_mwh(self, line: Account) -> Integers | None:

@@ -49,7 +49,7 @@ from common.quantities import MICRO
 from ledger.journal import is_money
 from rulebook.drafting import Draft
 from rulebook.merging import ABSENT
-from settlement.billing.lines import Side, Subject
+from settlement.billing.lines import Side
 from settlement.billing.posting import EQUALISATION
 from settlement.core.rounding import WH_PER_MWH
 from settlement.fairness import inequality
@@ -58,9 +58,11 @@ from settlement.fairness.report import tried_fairness
 from settlement.trials.evenness import compared_evenness, measures_ppm
 from settlement.trials.figures import ReadingQuality, SideFigures
 from settlement.trials.groups import (
+    OF_SUPPLY_POINTS,
     cells_of,
     grouped_micro,
     names_of,
+    point_of,
     received_micro,
     shared_places,
     shared_register,
@@ -268,12 +270,13 @@ def _charged_of_points(side: SideFigures) -> tuple[dict[str, int], dict[str, int
     charged: defaultdict[str, int] = defaultdict(int)
     taken_wh: defaultdict[str, int] = defaultdict(int)
     for account, amount in side.amounts.items():
-        if account.participant is None or account.subject not in side.register.supply_points:
+        point = point_of(account)
+        if account.participant is None or point not in side.register.supply_points:
             continue
-        if is_money(account.commodity) and subject_of(account) is Subject.SUPPLY_POINT:
-            charged[account.subject] += amount
+        if is_money(account.commodity) and subject_of(account) in OF_SUPPLY_POINTS:
+            charged[point] += amount
         elif account.kind == "demand":
-            taken_wh[account.subject] += max(amount, 0)
+            taken_wh[point] += max(amount, 0)
     return charged, taken_wh
 
 

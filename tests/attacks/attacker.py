@@ -82,6 +82,7 @@ from settlement.meters.digest import (
     readings_root,
 )
 from settlement.runs.day_totals import DayTotal
+from settlement.runs.online_day_store import online_day_of
 from settlement.runs.results import (
     ResultVector,
     day_digest,
@@ -432,6 +433,12 @@ _transitions = remake_each(
 )
 
 
+_online_days = remake_each(
+    tables.OnlineDayRow.__table__,
+    lambda row: online_day_of(tables.OnlineDayRow(**row)).digest,
+)
+
+
 def remake_made(session: Session) -> None:
     """Make anew the digests of what was made of trials, and those of each side over them."""
     table, trials = tables.TrialMadeRow.__table__, tables.TrialRow.__table__
@@ -518,6 +525,7 @@ REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "settlement.day_total": (_totals,),
     "settlement.study": (_studies,),
     "settlement.trial": (_trials,),
+    "settlement.online_day": (_online_days,),
     "settlement.fairness_report": (_fairness,),
     "settlement.transition_report": (_transitions,),
     "settlement.trial_made": (remake_made, _trials),

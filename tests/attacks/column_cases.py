@@ -72,6 +72,7 @@ LEAVES = {
     "rulebook.change_event": "rulebook.change_event {change}/{sequence}",
     "rulebook.revision": "rulebook.revision {change}/{number}",
     "rulebook.version": "rulebook.version {id}",
+    "settlement.online_day": "settlement.online_day {market}/{settlement_day}/{revision}",
     "settlement.reading": "settlement.reading_file {file_id}",
     "settlement.reading_file": "settlement.reading_file {id}",
     "settlement.result": "settlement.run {run_id}",

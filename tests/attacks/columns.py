@@ -108,6 +108,7 @@ FACTS = {
         "approval approver author body id instrument kind market origin reason recorded status "
         "supersedes valid"
     ),
+    "settlement.online_day": "content market recorded_at revision sequence settlement_day",
     "settlement.reading": (
         "entity file_id market measure quality received_at revision settlement_day values"
     ),
@@ -192,6 +193,7 @@ DIGESTS = {
     "rulebook.revision": "digest draft_digest",
     "rulebook.version": "digest row_digest",
     "settlement.day_total": "digest",
+    "settlement.online_day": "digest",
     "settlement.reading": "digest",
     "settlement.reading_file": "digest readings_root",
     "settlement.result": "digest",

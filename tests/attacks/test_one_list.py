@@ -17,6 +17,7 @@ from common.refusals import Refused
 from database.session import make_engine
 from market.replay_verification import REPLAYS, replay_check
 from market.verification import CHECKS as MARKET_CHECKS
+from rulebook.digest import canonical_bytes
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs.run import Run, input_digest
 from settlement.runs.store import find_run
@@ -187,6 +188,15 @@ def with_prices_of_a_market_that_is_not_online(files: Memory) -> Memory:
     return Memory(files | {"market/sealed.jsonl": b""}).with_manifest_made_again()
 
 
+def with_a_booking_that_nobody_settled(files: Memory) -> Memory:
+    (day,) = (name[8:18] for name in files if name.startswith("results/"))
+    placed = [["3", "700", "5"]]
+    booking = {"number": "7", "point": "B-home", "side": "buy", "placed": placed}
+    said = {"bookings": [booking], "day": day, "market": "tiny"}
+    content = canonical_bytes(said)
+    return Memory(files | {f"online/{day}.json": content}).with_manifest_made_again()
+
+
 def with_a_file_that_nobody_lists(files: Memory) -> Memory:
     return Memory(files | {"paid.txt": b"All of it is paid.\n"})
 
@@ -279,6 +289,16 @@ FORGERIES: dict[str, list[Forgery]] = {
         )
     ],
     "inputs": [Forgery(sql(CHANGE_A_READING, "settlement.reading"), "run-inputs")],
+    "handed over": [
+        Forgery(
+            sql(
+                "UPDATE settlement.online_day SET content = content || ' '",
+                "settlement.online_day",
+            ),
+            "online-day",
+            of_file=with_a_booking_that_nobody_settled,
+        )
+    ],
     "ledger": [Forgery(lambda insider: raise_postings(insider, (5,)), "ledger-balance")],
     "documents": [
         Forgery(

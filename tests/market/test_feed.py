@@ -29,15 +29,22 @@ from tests.worlds.online import lead
 from tests.worlds.settled import FIRST_DAY, INGESTED, SETTLED, ingest_tiny, publish_tiny
 
 ONLINE = {"deadband_micro_per_mwh": 0, "accepted_delay_minutes": 10, "forward_hours": 48}
+BOOKINGS = {"anchor": "MR-9", "text": "A booking.", "fields": [], "lines": ["charge.booking"]}
 DAY = FIRST_DAY
 
 
-def law_online():
-    """The tiny market's law with the market online."""
+def law_online(online=ONLINE):
+    """The tiny market's law with the market online, and a clause that bookings rest on."""
     return [
-        changed(document, online=ONLINE) if document.kind == "market-rules" else document
+        changed(document, online=online, clauses=[*clauses_of(document), BOOKINGS])
+        if document.kind == "market-rules"
+        else document
         for document in tiny_market.documents()
     ]
+
+
+def clauses_of(document):
+    return document.model_dump(mode="json")["clauses"]
 
 
 @pytest.fixture

@@ -17,11 +17,14 @@ from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.bank import Payment
 from settlement.meters.ingest import MeterFile, ingest
+from settlement.runs.online_day_store import append_online_day
+from settlement.runs.online_days import StoredOnlineDay
 from settlement.runs.run import Run
 from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
+from tests.scenarios.handed_over import ONLINE_COLUMNS, handed_over
 from tests.scenarios.law import Bodies, amended, base_law, documents_of
 from tests.scenarios.readings import Meters
 from tests.scenarios.tables import Row, ScenarioError, read_table
@@ -81,7 +84,7 @@ class Scenario:
         path = folder / "when" / "steps.csv"
         self.steps = read_table(path, COLUMNS) if path.exists() else USUAL_STEPS
         self._now = BASE_PUBLISHED
-        self._statements = self._bank = 0
+        self._statements = self._bank = self._handed = 0
         self._law = base_law()
         laws = [(FIRST_LAW, self._law)]
         for given in sorted(folder.glob("given_law*.yaml")):
@@ -96,6 +99,7 @@ class Scenario:
         actions = {
             "publish": self._do_publish,
             "ingest": self._do_ingest,
+            "hand over": self._do_hand_over,
             "settle": self._do_settle,
             "post": self._do_post,
             "invoice": self._do_invoice,
@@ -129,6 +133,16 @@ class Scenario:
         self.told.notices[row.text("step")] = [
             notice.as_dict() for one in ingested for notice in one.notices
         ]
+
+    def _do_hand_over(self, row: Row) -> None:
+        day = _day(row, "first_day")
+        rows = read_table(self._file(row), ONLINE_COLUMNS)
+        rules = self._law["market-rules"]
+        nodes = sorted(node["node"] for node in self._law["grid-model"]["nodes"])
+        said = handed_over(rows, MARKET, day, rules, nodes)
+        self._handed += 1
+        stored = StoredOnlineDay(MARKET, day, self._handed, 1, said.content, self._now)
+        append_online_day(self.session, stored)
 
     def _do_settle(self, row: Row) -> None:
         days = (_day(row, "first_day"), _day(row, "last_day", row.text("first_day")))

@@ -34,6 +34,7 @@ INGESTED, SETTLED = (PUBLISHED + dt.timedelta(hours=hours) for hours in (1, 2))
 UNMOVED = {
     "charge.over_take": "the meter alone is known, and nobody draws above the power contracted",
     "charge.compensation": "every promise of the month is kept",
+    "charge.booking": "nobody books anything of the month",
     "charge.interest": "it follows payments, and no document is due within the month",
     "payment.interest": "it follows payments, and no document is due within the month",
 }

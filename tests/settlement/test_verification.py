@@ -42,6 +42,7 @@ from ledger.sealing import seal_days
 from ledger.trail import tables as trail_tables
 from ledger.trail.verification import TRAILED
 from market import tables as market_tables
+from market.handing_over import hand_over
 from market.verification import CHECKS as MARKET_CHECKS
 from rulebook import tables as rulebook_tables
 from rulebook.changes import tables as change_tables
@@ -59,7 +60,7 @@ from settlement.runs.results import vector_digest
 from settlement.runs.settle import settle
 from settlement.trials.records import MODES
 from settlement.verification import list_row_checks
-from tests.market.led import askings, happenings, lead
+from tests.market.led import askings, happenings, lead, resolve
 from tests.market.streams import DAY
 from tests.settlement.study_cases import study_tiny
 from tests.settlement.transition_cases import keep_transition_of_tiny
@@ -103,6 +104,7 @@ TABLES = [
     change_tables.ChangeEvent.__table__,
     tables.ReadingFileRow.__table__,
     tables.ReadingRow.__table__,
+    tables.OnlineDayRow.__table__,
     tables.RunRow.__table__,
     tables.ResultRow.__table__,
     tables.DayTotalRow.__table__,
@@ -206,6 +208,7 @@ def fill(session: Session) -> None:
     lead(session, happenings(40)[:15])
     lead(session, happenings(40)[15:])
     lead(session, askings())
+    hand_over(session, "tiny", [DAY], now=UNPAID + 2 * MINUTE, law=lambda *_: resolve)
     if session.scalar(text(MAY_MAKE_DAYS)):
         for table in PARTITIONED:  # in which a row stands whose day is changed
             for days in (-1, 1, 2, 4_000, 4_001):
@@ -456,6 +459,7 @@ NAMES = {
     "rulebook.change_event": "{change}/{sequence}",
     "settlement.reading_file": "{id}",
     "settlement.reading": "{market} {settlement_day} {measure} {entity} revision {revision}",
+    "settlement.online_day": "{market}/{settlement_day}/{revision}",
     "settlement.run": "{id}",
     "settlement.result": "{run_id}|{settlement_day}|{measure}|{entity}",
     "settlement.day_total": "{run_id}|{settlement_day}|{measure}|{entity}",

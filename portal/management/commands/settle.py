@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from common.refusals import Finding, Refused
 from database.session import transaction
+from market.settling import settle_with_market
 from portal.management.arguments import (
     JSON,
     KNOWN_AT,
@@ -18,7 +19,7 @@ from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar, refusal_text
 from settlement.billing.post import post
 from settlement.runs.findings import run_findings
-from settlement.runs.settle import Settled, settle
+from settlement.runs.settle import Settled
 
 
 class SettledAndPosted(NamedTuple):
@@ -51,7 +52,7 @@ class Command(BaseCommand[SettledAndPosted]):
             transaction() as session,
             progress_bar(f"Settling {options.kind}", quiet=options.json) as progress,
         ):
-            settled = settle(
+            settled = settle_with_market(
                 session,
                 options.market,
                 options.kind,

@@ -6,6 +6,7 @@ from typing import Any
 
 from common.refusals import Finding, Refused
 from database.session import transaction
+from market.settling import settle_with_market
 from portal.calendar_words import range_line, settle_command
 from portal.management.arguments import DRY_RUN, JSON, MARKET, ON, THREADS
 from portal.management.base import BaseCommand, Options
@@ -100,6 +101,7 @@ class Command(BaseCommand[SettlingOutcome]):
                 now=self.now(),
                 threads=options.threads,
                 progress=progress,
+                settle_days=settle_with_market,
             )
         return asdict(due_range) | {
             "run": settled.run.id,

@@ -10,6 +10,7 @@ from itertools import product
 
 import numpy as np
 
+from settlement.core.booked import Booked, OnlineDay
 from settlement.core.charges import BASES, NODE_PRICE, RETURNED_TO, Blocks, Charging
 from settlement.core.clusters import clusters, clusters_of, neighbourhood
 from settlement.core.contract_state import NOTHING_CARRIED, begin_day
@@ -286,6 +287,28 @@ def tiny_covered() -> tuple[MarketModel, DayReadings]:
         model, fair_play=fair_play(model), charging=replace(model.charging, blocks=blocks)
     )
     return model, replace(day, requests=requests(model, 48))
+
+
+def tiny_booked() -> tuple[MarketModel, DayReadings]:
+    """The tiny market charged by what was published, with two bookings of one point and a sale."""
+    step = np.arange(48, dtype=np.int64)
+    steep = np.stack([step * 7_000_000 % 130_000_001, step * 11_000_000 % 170_000_003])
+    online = OnlineDay(
+        steep,
+        steep // 2,
+        step % 3 > 0,
+        tuple(
+            Booked(number, point, is_sale, step * pace % 700, step * 9_000_001 % 140_000_000)
+            for number, point, is_sale, pace in (
+                (2, 1, False, 41),
+                (3, 1, False, 97),
+                (7, 0, True, 31),
+            )
+        ),
+    )
+    exported = tiny_day().demand_wh * np.array([[-1], [1], [1]])
+    market = replace(tiny_market_by_flow(), charged_price="published")
+    return market, replace(tiny_day(), demand_wh=exported, online=online)
 
 
 def tiny_market_by_flow() -> MarketModel:

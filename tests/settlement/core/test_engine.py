@@ -125,6 +125,7 @@ def test_every_measure_is_returned_under_some_rules():
         (examples.tiny_market_by_flow(), examples.tiny_day()),
         shortage,
         examples.tiny_covered(),
+        examples.tiny_booked(),
         *((model, policies.day_with_reserve(2)) for model in policies.policies()),
     ]
     returned = {

@@ -23,12 +23,13 @@ from tests.settlement.core import examples, policies
 for market in (examples.tiny_market(), examples.tiny_market_by_flow()):
     print(examples.digest(settle_day(market, examples.tiny_day())))
 print(examples.digest(settle_day(*examples.tiny_shortage())))
+print(examples.digest(settle_day(*examples.tiny_booked())))
 print(examples.imports_of_one_ring())
 day = policies.day_with_reserve()
 print([examples.digest(settle_day(model, day)) for model in policies.policies()])
 print(examples.shares_of_one_game())
 """
-"""What a process prints of each kind, a line each: of days 4, of policies 1, of methods 1."""
+"""What a process prints of each kind, a line each: of days 5, of policies 1, of methods 1."""
 
 
 @pytest.fixture(scope="module", params=["0", "1"])
@@ -51,6 +52,7 @@ def digests_of_days() -> list[str]:
         (examples.tiny_market(), examples.tiny_day()),
         (examples.tiny_market_by_flow(), examples.tiny_day()),
         examples.tiny_shortage(),
+        examples.tiny_booked(),
     ]
     return [examples.digest(settle_day(*day)) for day in days]
 
@@ -62,17 +64,17 @@ def digests_of_policies() -> list[str]:
 
 
 def test_compiled_and_plain_give_the_same_bytes(printed):
-    assert printed[:4] == [*digests_of_days(), str(examples.imports_of_one_ring())]
+    assert printed[:5] == [*digests_of_days(), str(examples.imports_of_one_ring())]
 
 
 def test_compiled_and_plain_give_the_same_bytes_under_every_policy(printed):
     here = digests_of_policies()
     assert len(set(here)) == len(here)
-    assert printed[4] == str(here)
+    assert printed[5] == str(here)
 
 
 def test_compiled_and_plain_give_the_same_shares_by_every_method(printed):
-    assert printed[5:] == [str(examples.shares_of_one_game())]
+    assert printed[6:] == [str(examples.shares_of_one_game())]
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)

@@ -1,0 +1,101 @@
+"""What a settlement tells a market of its bookings: what each interval delivered of them.
+
+A delivery is told at the end of its interval, whenever it is settled; a later run tells those alone
+of which it says otherwise. So a booking becomes delivered or missed, and the memory of the queue
+counts what the meter says. Nothing is told of a day that the market's clock has not left.
+"""
+
+import datetime as dt
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy.orm import Session
+
+from common.refusals import refuse_any
+from database.bulk import driver_connection
+from ledger.journal import STUDY
+from market import store
+from market.core.bookings import BookingRecord
+from market.core.bookings_state import record_of
+from market.core.events import Event, Kind
+from market.core.forward import MINUTE_US
+from market.inbox import submit
+from market.law_of_days import law_in
+from market.log import BookingEntry
+from market.moments import local_day, midnight_us
+from settlement.core.arrays import Integers
+from settlement.core.booked import DELIVERED, booking_and_point
+from settlement.runs.run import Run
+from settlement.runs.store import series
+
+BY = "settlement"
+"""Who hands deliveries in, as the log keeps it."""
+
+
+def tell_deliveries(session: Session, run: Run) -> int:
+    """Hand in what a run says was delivered of bookings, and return how many intervals are told.
+
+    Args:
+        session: of the caller, in which the run is stored.
+
+    Raises:
+        Refused: the market was told something else under a key of these.
+    """
+    events = list(deliveries_of(session, run))
+    refuse_any(submit(session, run.market, events, by=BY))
+    return len(events)
+
+
+def deliveries_of(session: Session, run: Run) -> Iterator[Event]:
+    """Yield what a run says of intervals of bookings that the market was told otherwise, or not."""
+    if run.kind == STUDY:
+        return
+    delivered: defaultdict[dt.date, dict[int, Integers]] = defaultdict(dict)
+    for vector in series(session, run.id, (DELIVERED,)):
+        number, _ = booking_and_point(vector.entity)
+        delivered[vector.day][number] = abs(vector.values)
+    if not delivered:
+        return
+    connection = driver_connection(session)
+    opening = store.last_opening(connection, run.market)
+    records = _by_number(store.latest_bookings(connection, run.market, None))
+    for day, of_day in sorted(delivered.items()):
+        law = law_in(session, run.market)(day, run.known_at)
+        if law is None or opening is None or opening.day <= day:
+            continue
+        for number, values in sorted(of_day.items()):
+            if number in records:
+                yield from _told(records[number], run.id, day, law.zone, values)
+
+
+def _by_number(entries: list[BookingEntry]) -> Mapping[int, BookingRecord]:
+    records = (record_of(json.loads(entry.record)) for entry in entries)
+    return {record.number: record for record in records}
+
+
+def _told(
+    record: BookingRecord, run_id: uuid.UUID, day: dt.date, zone: str, values: Integers
+) -> Iterator[Event]:
+    first = midnight_us(day, zone) // MINUTE_US
+    minutes = (midnight_us(day, zone, days=1) // MINUTE_US - first) // len(values)
+    before = {each.start_minute: each.energy_wh for each in record.told}
+    for placed in record.placed:
+        interval = (placed.start_minute - first) // minutes
+        # Booked by law of other intervals, a part of one is delivered by none that is settled.
+        if placed.minutes != minutes or not 0 <= interval < len(values):
+            continue
+        energy_wh = int(values[interval])
+        if before.get(placed.start_minute) == energy_wh:
+            continue
+        at_us = placed.end_minute * MINUTE_US
+        yield Event(
+            local_day(at_us, zone),
+            f"delivery/{record.number}/{placed.start_minute}/{run_id}",
+            Kind.DELIVERY,
+            record.request.point,
+            at_us,
+            (placed.start_minute, energy_wh),
+            (record.key,),
+        )

@@ -1,0 +1,105 @@
+"""Why the line of a booking is what it is: what was booked, what came of it, and two prices."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.quantities import megawatt_hours, ppm
+from settlement.core import booked
+from settlement.core.booked import Booked, booking_and_point, hedged_wh
+from settlement.core.charges import priced_wh
+from settlement.core.tightness import PPM
+from settlement.explanations.charged_prices import ChargedPrices
+from settlement.explanations.tree import Explanation
+from settlement.meters.register import DEMAND
+
+
+@dataclass(frozen=True)
+class BookingCharges(ChargedPrices):
+    """Explains what bookings are charged in one interval."""
+
+    def booking(self, entity: str) -> Explanation:
+        """Return the tree behind what a booking is charged; `entity` is its number and point."""
+        number, point = booking_and_point(entity)
+        facts, interval = self.facts, self.interval
+        online = facts.settled.online
+        found = [each for each in online.bookings if each.number == number] if online else []
+        amount = facts.result(booked.CHARGE, entity, interval)
+        if not found:
+            return Explanation(f"Booking {number}", amount, "micro", "nothing of it is in this day")
+        booking = found[0]
+        energy, delivered, refused = (
+            abs(facts.result(measure, entity, interval))
+            for measure in (booked.BOOKED, booked.DELIVERED, booked.REFUSED)
+        )
+        if not energy:
+            return Explanation(f"Booking {number}", amount, "micro", "nothing was booked here")
+        node = facts.register.supply_points[point][1].node
+        price, *beside = self.charged(node, selling=booking.is_sale)
+        return Explanation(
+            f"Booking {number}: what was booked, beside what came of it",
+            amount,
+            "micro",
+            self._formula(booking, point, price.value, (energy, delivered, refused)),
+            clauses=self.cite("charge.booking"),
+            children=(
+                self._booked(booking, energy),
+                *self._came_of_it(booking, energy, delivered, refused),
+                self.reading(DEMAND, point, "Energy by the meter"),
+                price,
+                *beside,
+            ),
+        )
+
+    def _booked(self, booking: Booked, energy_wh: int) -> Explanation:
+        price = int(booking.price_micro_per_mwh[self.interval])
+        return Explanation(
+            f"Energy booked {'to feed in' if booking.is_sale else 'to take'}",
+            energy_wh,
+            "Wh",
+            f"at {self.money(price, 'MWh')}, as the market online handed it over",
+        )
+
+    def _came_of_it(
+        self, booking: Booked, energy_wh: int, delivered_wh: int, refused_wh: int
+    ) -> tuple[Explanation, ...]:
+        did = "Fed in" if booking.is_sale else "Taken"
+        return (
+            Explanation(
+                f"{did} of it", delivered_wh, "Wh", "bookings of a point are filled by number"
+            ),
+            Explanation("Wished for and refused", refused_wh, "Wh", "by the meter, and not served"),
+            Explanation(
+                f"Not {did.lower()}", energy_wh - delivered_wh - refused_wh, "Wh", "the rest of it"
+            ),
+        )
+
+    def _formula(
+        self, booking: Booked, point: str, charged: int, energies_wh: tuple[int, int, int]
+    ) -> str:
+        energy, delivered, refused = energies_wh
+        model, settled = self.facts.model, self.facts.settled
+        row, at = model.supply_points.index(point), self.interval
+        above = settled.demand_wh - self.facts.covered_wh
+        priced = int(priced_wh(model.charging, above, settled.demand_wh)[row, at])
+        part = int(model.charging.dynamic_ppm[row])
+        taken = int(np.maximum(settled.demand_wh[row, at], 0))
+        hedged = hedged_wh(booking.is_sale, delivered, priced, taken, part)
+        given = refused * part // PPM
+        price = int(booking.price_micro_per_mwh[at])
+        dearer = charged - price if booking.is_sale else price - charged
+        less = f"({self.money(dearer, 'MWh')})" if dearer < 0 else self.money(dearer, "MWh")
+        words = [f"{megawatt_hours(hedged)} × {less}"]
+        if hedged != delivered:
+            words[0] += f", as of {megawatt_hours(delivered)} so much pays the price of the node"
+        if given and dearer < 0:
+            words.append(f"less {megawatt_hours(given)} refused × {self.money(-dearer, 'MWh')}")
+            words[-1] += "" if part == PPM else f", in the dynamic part, {ppm(part)}"
+        if energy - delivered - refused and dearer > 0:
+            missing = megawatt_hours(energy - delivered - refused)
+            words.append(f"and {missing} not delivered × {self.money(dearer, 'MWh')}")
+        what = "charged less booked price" if booking.is_sale else "booked less charged price"
+        return (
+            "; ".join(words)
+            + f" ({what}); fractions of a millionth are carried to the next interval of the day"
+        )

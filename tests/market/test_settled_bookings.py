@@ -1,0 +1,216 @@
+"""A market online and its settlement: handed over, settled, billed, proven, and told back."""
+
+import datetime as dt
+import json
+
+from sqlalchemy import text
+
+from database.bulk import driver_connection
+from ledger.log.checkpoints import publish_checkpoint
+from market import store
+from market.core.bookings import State
+from market.core.events import Event, Kind
+from market.core.forward import MINUTE_US
+from market.deliveries import deliveries_of
+from market.evidence_part import published_part
+from market.fed_days import events_of_day
+from market.handing_over import hand_over
+from market.inbox import submit
+from market.law_of_days import law_in
+from market.leading import catch_up, find_course
+from market.moments import midnight_us
+from market.sealing import seal
+from market.settling import settle_with_market
+from market.verification import CHECKS
+from market.worker import Leader
+from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
+from settlement.core.booked import BOOKED, CHARGE, DELIVERED, REFUSED
+from settlement.evidence.recompute import recompute
+from settlement.explanations.explain import (
+    explain_interval,
+    explain_line,
+    line_day,
+    line_references,
+)
+from settlement.runs.online_day_store import every_online_day
+from settlement.runs.store import day_vectors, stored_values
+from settlement.verification import list_checks
+from tests.market.test_evidence_of_prices import checked, evidence
+from tests.market.test_feed import ONLINE, law_online
+from tests.worlds import tiny_market
+from tests.worlds.logged import signer
+from tests.worlds.settled import (
+    FIRST_DAY,
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+)
+
+DAY = FIRST_DAY + dt.timedelta(days=1)
+ZONE = tiny_market.ZONE
+MIDNIGHT = midnight_us(DAY, ZONE)
+LATER = RESETTLED + dt.timedelta(hours=1)
+
+
+def ask(key: str, point: str, product: str, energy_wh: int, side: str = "buy") -> Event:
+    """Ask, in the first hour of the day before, for energy of a morning."""
+    at_us = midnight_us(FIRST_DAY, ZONE) + 50 * MINUTE_US
+    earliest = MIDNIGHT // MINUTE_US + 8 * 60
+    limit = 0 if side == "sell" else 6_000_000_000
+    numbers = (energy_wh, energy_wh, earliest, earliest + 4 * 60, limit)
+    return Event(FIRST_DAY, key, Kind.REQUEST, point, at_us, numbers, (product, side))
+
+
+def lead(session) -> None:
+    """Let the market take what waits, and seal it."""
+    connection = driver_connection(session)
+    course = find_course(connection, "tiny", law_in(session, "tiny"))
+    epoch = store.begin_epoch(connection, "tiny")
+    catch_up(connection, course)
+    leader = Leader(connection, course, epoch)
+    while leader.step():
+        pass
+    seal(connection, "tiny", course.head)
+
+
+def live(session, online=ONLINE) -> None:
+    """Live through a day, after an hour of that before in which some of it was booked."""
+    publish_tiny(session, law_online(online))
+    ingest_tiny(session)
+    before, day, after = (
+        events_of_day(session, "tiny", FIRST_DAY + dt.timedelta(days=number), SETTLED)
+        for number in range(3)
+    )
+    hour_us = midnight_us(FIRST_DAY, ZONE) + 40 * MINUTE_US
+    told = [
+        *(event for event in before if event.at_us <= hour_us),
+        ask("charge", "C-office", "office", 18_000_000),
+        ask("heat", "B-home", "home", 500),
+        ask("sun", "C-office", "office", 900, "sell"),
+        *day,
+        *after[:2],
+    ]
+    assert submit(session, "tiny", told, by="test") == []
+    lead(session)
+
+
+def settled(session, kind="II", now=SETTLED):
+    run = settle_with_market(session, "tiny", kind, DAY, DAY, known_at=now, now=now).run
+    post(session, run, now=now)
+    return run
+
+
+def results(session, run) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (measure, entity), row in stored_values(day_vectors(session, run.id, DAY)).items():
+        found.setdefault(measure, {})[entity] = int(row.sum())
+    return found
+
+
+def bookings(session) -> dict[str, dict]:
+    entries = store.latest_bookings(driver_connection(session), "tiny", None)
+    return {each["key"]: each for each in (json.loads(entry.record) for entry in entries)}
+
+
+def findings(session) -> list:
+    checks = [*list_checks(threads=1), *CHECKS]
+    return [found for check in checks if check.name != "schema" for found in check.run(session)]
+
+
+def test_a_booking_from_the_log_to_the_invoice_and_back(session, tmp_path):
+    live(session)
+    run = settled(session)
+    ((handed, _),) = every_online_day(session)
+    assert handed.day == DAY
+    assert handed.said.is_published.all()
+    # Handed over again, it says the same, and the run is there already.
+    later = SETTLED + dt.timedelta(minutes=1)
+    assert hand_over(session, "tiny", [DAY], now=later) == []
+    found = results(session, run)
+    entities = {"1/C-office": 18_000_000, "2/B-home": 500, "3/C-office": -900}
+    assert found[BOOKED] == entities
+    assert found[DELIVERED]["2/B-home"] == 500
+    assert found[DELIVERED]["3/C-office"] == 0
+    assert 0 < found[DELIVERED]["1/C-office"] < 18_000_000
+    # By subscription nothing is owed for what is taken.
+    assert found[CHARGE]["2/B-home"] == 0
+    assert found[CHARGE]["1/C-office"] != 0
+    assert not any(found[REFUSED].values())
+
+    documents = issue_month(session, "tiny", FIRST_DAY, now=SETTLED).invoices
+    lines = {
+        line.subject: line
+        for document in documents
+        for line in document.lines
+        if line.kind == "charge.booking"
+    }
+    assert {name: line.quantity for name, line in lines.items()} == entities
+    assert {name: line.amount_micro for name, line in lines.items()} == found[CHARGE]
+    assert lines["1/C-office"].description.startswith("Booking 1: ")
+    assert lines["1/C-office"].clauses == ("MR-9",)
+    explained(session, documents)
+    assert findings(session) == []
+    proven(session, run, tmp_path / "run.zip")
+    told_back(session, run)
+
+
+def explained(session, documents) -> None:
+    """Every interval of every line of a booking is the number that its tree begins with."""
+    references = [
+        reference
+        for document in documents
+        for reference in line_references(session, document.row.id)
+        if reference.kind.is_booking
+    ]
+    assert len(references) == 3
+    for reference in references:
+        assert [child.day for child in explain_line(session, reference).children] == [DAY]
+        day = line_day(session, reference, DAY)
+        placed = (day.facts.results[BOOKED, reference.line.subject] != 0).nonzero()[0]
+        for interval in (*placed.tolist(), 0):
+            (tree,) = explain_interval(reference, day, interval).children
+            assert tree.value == day.amounts_micro[interval]
+        tree = explain_interval(reference, day, int(placed[0])).children[0]
+        labels = [child.label for child in tree.children]
+        assert labels[0].startswith("Energy booked")
+        assert any(label.startswith("Published at node") for label in labels)
+
+
+def proven(session, run, path) -> None:
+    """Evidence with what was handed over is whole, settles again, and is missed where altered."""
+    publish_checkpoint(session, signer(1), LATER)
+    files = evidence(session, run, (published_part,))
+    # Of the chain of what was published the file leaves out bookings, so it is not whole.
+    assert {found.check for found in checked(files).findings} <= {"published"}
+    path.write_bytes(files.zipped())
+    count, different = recompute(path)
+    assert (count, different) == (len(list(day_vectors(session, run.id, DAY))), [])
+    name = f"online/{DAY}.json"
+    altered = files[name].replace(b'"8623500"', b'"8623501"', 1)
+    assert altered != files[name]
+    for change in ({**files, name: altered}, {key: files[key] for key in files if key != name}):
+        other = type(files)(change).with_manifest_made_again()
+        assert {"inputs", "handed over"} <= {found.check for found in other.findings()}
+
+
+def told_back(session, run) -> None:
+    """What was delivered is told once; a later run tells what it says otherwise."""
+    waiting = text("SELECT count(*) FROM market.submission WHERE kind = 'delivery'")
+    assert bookings(session)["heat"]["state"] == State.BOOKED
+    assert session.scalar(waiting) > 3
+    lead(session)
+    told = bookings(session)
+    assert told["heat"]["state"] == State.DELIVERED
+    assert (told["sun"]["state"], told["charge"]["state"]) == (State.MISSED, State.MISSED)
+    assert list(deliveries_of(session, run)) == []
+    correct_tiny(session)
+    later = settled(session, "SF", RESETTLED)
+    lead(session)
+    found = {each["number"]: each for each in bookings(session).values()}
+    for entity, delivered in results(session, later)[DELIVERED].items():
+        record = found[int(entity.partition("/")[0])]
+        assert sum(each["energy_wh"] for each in record["told"]) == abs(delivered)
+    assert [found for check in CHECKS for found in check.run(session)] == []

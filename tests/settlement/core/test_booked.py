@@ -1,0 +1,174 @@
+"""Bookings held to the meter: by hand, against a slow reference, and what nobody can gain."""
+
+import doctest
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settlement.core import booked
+from settlement.core.booked import (
+    EX_POST,
+    PUBLISHED,
+    Booked,
+    OnlineDay,
+    booking_tables,
+    charged_prices,
+)
+from settlement.core.engine import settle_day
+from tests.settlement.core import examples
+
+PPM = 1_000_000
+PRICES = st.integers(-(10**9), 10**9)
+ENERGY = st.integers(0, 10**7)
+INTERVALS = 3
+
+
+def as_row(*values):
+    return np.array(values, dtype=np.int64)
+
+
+def line(booking, wished, taken, price, part=PPM):
+    """Return the sum of the line of one booking of one point, in micro."""
+    tables = booking_tables(
+        [booking],
+        ("home",),
+        wished[np.newaxis],
+        taken[np.newaxis],
+        np.maximum(taken, 0)[np.newaxis] * part,
+        as_row(part),
+        (price[np.newaxis], price[np.newaxis]),
+    )
+    return int({measure: values for measure, _, values in tables}[booked.CHARGE].sum())
+
+
+@pytest.mark.parametrize(
+    ("is_sale", "wished", "served", "charged", "part", "micro"),
+    [
+        # As the module says: delivered, refused and not taken, at a dearer and a cheaper price.
+        (False, 100, 80, 90, PPM, -3_000),
+        (False, 70, 70, 90, PPM, -2_100),
+        (False, 70, 70, 40, PPM, 2_000),
+        (False, 100, 100, 40, PPM, 2_000),
+        # Half of what is delivered pays the price; what is not taken counts whole.
+        (False, 70, 70, 40, PPM // 2, 35 * 20 + 30 * 20),
+        # By subscription no price is hedged: taken costs nothing more, and not taken its loss.
+        (False, 100, 100, 40, 0, 0),
+        (False, 100, 100, 90, 0, 0),
+        (False, 0, 0, 40, 0, 2_000),
+        # Served late, of what was owed: it is delivered.
+        (False, 30, 100, 90, PPM, -3_000),
+        (True, -100, -100, 40, PPM, -2_000),
+        (True, -70, -70, 90, PPM, 3_000),
+        (True, -70, -70, 40, PPM, -1_400),
+        (True, 50, 50, 90, PPM, 3_000),
+    ],
+)
+def test_a_line_by_hand(is_sale, wished, served, charged, part, micro):
+    booking = Booked(1, 0, is_sale, as_row(100), as_row(60 * 10**6))
+    found = line(booking, as_row(wished), as_row(served), as_row(charged * 10**6), part)
+    assert found == micro
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(booked).failed == 0
+
+
+@given(
+    st.lists(st.tuples(ENERGY, PRICES, PRICES, ENERGY, ENERGY), min_size=3, max_size=3),
+    st.integers(0, PPM),
+    st.booleans(),
+)
+def test_a_line_is_its_exact_sum_rounded_down_once(rows, part, is_sale):
+    energy, price, charged, wished, served = (as_row(*column) for column in zip(*rows, strict=True))
+    sign = -1 if is_sale else 1
+    exact = Fraction(0)
+    for booked_wh, b, c, w, t in rows:
+        delivered = min(booked_wh, t)
+        refused = max(min(booked_wh, w) - delivered, 0)
+        left = booked_wh - delivered - refused
+        dearer = sign * (b - c)
+        exact += delivered * part // PPM * dearer
+        exact += -(refused * part // PPM) * max(-dearer, 0) + left * max(dearer, 0)
+    booking = Booked(1, 0, is_sale, energy, price)
+    assert line(booking, sign * wished, sign * served, charged, part) == exact // PPM
+
+
+@given(ENERGY, PRICES, PRICES, ENERGY, st.integers(0, PPM), st.booleans())
+def test_nobody_gains_by_what_it_does_not_take(energy, price, charged, taken, part, is_sale):
+    """With nothing refused, a booking of just what is taken leaves nobody worse off."""
+    sign = -1 if is_sale else 1
+    row = sign * as_row(taken)
+
+    def pays(energy_wh):
+        booking = Booked(1, 0, is_sale, as_row(energy_wh), as_row(price))
+        return line(booking, row, row, as_row(charged), part)
+
+    assert pays(energy) >= pays(min(energy, taken))
+    if not taken:
+        assert pays(energy) >= 0
+
+
+@given(ENERGY, PRICES, PRICES)
+def test_what_is_delivered_costs_its_booked_price_in_all(energy, price, charged):
+    booking = Booked(1, 0, False, as_row(energy), as_row(price))
+    taken = as_row(energy)
+    ordinary = Fraction(energy * charged, PPM)
+    in_all = ordinary + line(booking, taken, taken, as_row(charged))
+    assert Fraction(energy * price, PPM) - 1 < in_all <= Fraction(energy * price, PPM)
+
+
+@given(ENERGY, ENERGY, ENERGY, ENERGY, PRICES, PRICES)
+def test_bookings_of_a_point_share_what_it_takes_by_their_number(one, two, wished, taken, b, c):
+    bookings = [Booked(n, 0, False, as_row(wh), as_row(b)) for n, wh in ((4, one), (9, two))]
+    together = Booked(1, 0, False, as_row(one + two), as_row(b))
+    first, second = booked.hold_to_meter(bookings, as_row(wished)[None], as_row(taken)[None])
+    (whole,) = booked.hold_to_meter([together], as_row(wished)[None], as_row(taken)[None])
+    assert first.delivered_wh + second.delivered_wh == whole.delivered_wh
+    assert first.delivered_wh == min(one, taken)
+
+
+def test_a_published_price_is_charged_where_it_is_known_from_end_to_end():
+    ex_post, told = as_row(10, 20, 30)[np.newaxis], as_row(11, 0, 33)[np.newaxis]
+    online = OnlineDay(told, told - 5, np.array([True, False, True]))
+    found = charged_prices(PUBLISHED, ex_post, ex_post - 1, online)
+    assert found.buying.tolist() == [[11, 20, 33]]
+    assert found.selling.tolist() == [[6, 19, 28]]
+    assert charged_prices(EX_POST, ex_post, ex_post, online).buying is ex_post
+    assert charged_prices(PUBLISHED, ex_post, ex_post, None).buying is ex_post
+
+
+@pytest.mark.parametrize("returned_to", ["nobody", "everyone"])
+def test_what_bookings_come_to_goes_where_all_else_does(returned_to):
+    model, readings = examples.tiny_booked()
+    model = replace(model, charging=replace(model.charging, returned_to=returned_to))
+    alone = settle_day(model, replace(readings, online=replace(readings.online, bookings=())))
+    result = settle_day(model, readings)
+    sums = {table.measure: table.values.sum(axis=0) for table in result.tables}
+    charges = sum(total for measure, total in sums.items() if measure.startswith("charge."))
+    payments = sum(total for measure, total in sums.items() if measure.startswith("payment."))
+    assert (charges == payments + sums["equalisation_micro"]).all()
+    assert sums[booked.CHARGE].any()
+    if returned_to == "everyone":
+        assert not sums["equalisation_micro"].any()
+    for table in alone.tables:
+        if table.measure not in ("charge.equalisation_micro", "equalisation_micro"):
+            assert np.array_equal(table.values, result.values(table.measure))
+
+
+def test_published_prices_move_the_dynamic_charge_and_no_price_of_the_grid():
+    model, readings = examples.tiny_booked()
+    ex_post = settle_day(replace(model, charged_price=EX_POST), readings)
+    published = settle_day(model, readings)
+    for measure in ("price_micro_per_mwh", "node_price_micro_per_mwh", "charge.fuel_micro"):
+        assert np.array_equal(ex_post.values(measure), published.values(measure))
+    charged = published.values("charged_price_micro_per_mwh")
+    known = published.values("is_published_price")[0] == 1
+    assert np.array_equal(charged[:, known], readings.online.published_micro_per_mwh[:, known])
+    rest = ex_post.values("node_price_micro_per_mwh")[:, ~known]
+    assert np.array_equal(charged[:, ~known], rest)
+    measure = "charge.dynamic_micro"
+    assert not np.array_equal(ex_post.values(measure), published.values(measure))
