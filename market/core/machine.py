@@ -176,8 +176,8 @@ class Machine:
             return Outcome.AHEAD
         if self.clock_us is not None:
             delay_us = 0 if self.market is None else self.market.accepted_delay_us
-            # A reading is of the past by its nature; how long it is taken, its day's law says. So is
-            # a delivery, until its booking is forgotten.
+            # A reading is of the past by its nature, and a delivery: how long either is taken, the
+            # law of its day says, or until when its booking is known.
             is_of_past = event.kind in (Kind.READING, Kind.DELIVERY)
             if not is_of_past and event.at_us < self.clock_us - delay_us:
                 return Outcome.LATE
