@@ -17,7 +17,7 @@ from threading import Event as Flag
 import psycopg
 
 from database.market_log import INBOX_CHANNEL, PUBLISHED_CHANNEL
-from market import store
+from market import ahead, store
 from market.core.machine import Cause
 from market.course import Batch, Course
 from market.law_book import Resolve
@@ -41,10 +41,12 @@ class Leader:
     connection: Connection
     course: Course
     epoch: int
+    is_ahead_due: bool = True
 
     def step(self) -> Batch | None:
         """Take what waits in the inbox, and append what comes of it; None where nothing waits.
 
+        Where nothing waits, the intervals to come are kept, if they are others than they were.
         After an error the course is ahead of the log, and is of no more use.
 
         Raises:
@@ -52,6 +54,7 @@ class Leader:
         """
         pending = store.pending(self.connection, self.course.market)
         if not pending:
+            self._keep_ahead()
             return None
         together = self.course.together(pending)
         batch = self.course.take(together)
@@ -65,7 +68,13 @@ class Leader:
             batch.bookings,
             batch.opening,
         )
+        self.is_ahead_due = self.is_ahead_due or ahead.is_due(batch)
         return batch
+
+    def _keep_ahead(self) -> None:
+        if self.is_ahead_due and self.course.head.sequence:
+            ahead.keep(self.connection, self.course, self.epoch)
+            self.is_ahead_due = False
 
 
 @dataclass
