@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from database.session import transaction
 from market.places import Place
 from portal.access import SignedInRequest
+from portal.market_service import service
 from portal.market_view import Holarchy, MarketNow, lines_chart
 from portal.queries import market_now as queries
 from portal.queries.market_watch import Watch, watch
 from portal.readings_kept import keep_list
+from portal.views.market_bookings import now_context
 from rulebook.store import markets
 
 SECTION = "market"
@@ -49,6 +51,7 @@ def page(request: HttpRequest, market: str) -> HttpResponse:
         if "shown" in context:
             context["rest"] = _rest_at(session, market, place, now)
         context["watch"] = _watch(session, market, context["law"], now)
+        context |= now_context(request, session, market, context["law"])
     if context["watch"]:
         # It names units and supply points of everybody.
         keep_list(cast(SignedInRequest, request), is_everybodys=True)
@@ -103,12 +106,14 @@ def _rest(session: Session, market: str, place: Place, now: dt.datetime) -> Safe
     law, shown = context["law"], context.get("shown")
     if isinstance(law, queries.OnlineLaw) and isinstance(shown, MarketNow):
         before = law.day - dt.timedelta(days=1)
+        ends = queries.interval_ends(session, market, before, law.day)
         context |= {
             "bindings": shown.bindings[:MOST_BINDINGS],
             "more_bindings": len(shown.bindings[MOST_BINDINGS:]),
             "short": shown.short[:MOST_SHORT],
             "more_short": len(shown.short[MOST_SHORT:]),
-            "chart": lines_chart(law, queries.interval_ends(session, market, before, law.day)),
+            "chart": lines_chart(law, ends),
+            "service": service(law, ends),
             "published": queries.last_published(session, market),
         }
     return render_to_string("market/_rest.html", context)
