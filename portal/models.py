@@ -310,7 +310,7 @@ class ExplanationRequest(models.Model):
 
 
 class Act(models.Model):
-    """What a person asked for, done once by the worker; kept for a day, as what it did is a fact."""
+    """What a person asked for, done once by the worker; kept a day, as what it did is a fact."""
 
     class Kind(models.TextChoices):
         """What is to be done."""

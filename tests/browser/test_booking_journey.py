@@ -104,7 +104,7 @@ def test_a_flexible_charge_is_booked_and_served_inside_its_window(open_page, liv
 
     page = open_page(BOOKINGS, SUPPLIER)
     expect(page.get_by_role("heading", name="What your supply points are promised")).to_be_visible()
-    page.get_by_label("Supply point").select_option(BOOKED_AT)
+    page.get_by_label("Supply point", exact=True).select_option(BOOKED_AT)
     page.get_by_label("Energy, kWh").fill("much")
     page.get_by_label("Power, kW").fill("7.4")
     page.get_by_label("Earliest").fill("2024-03-31T19:00")
