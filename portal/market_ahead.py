@@ -131,6 +131,8 @@ def _shown(
     sell = [max(of) for of in zip(*(each.sell_micro for each in used), strict=True)]
     with_room = [at for at in range(ahead.count) if tightness[at] < WHOLE_PPM]
     marked = _cheapest(buy, with_room)
+    is_flat = len(marked) * 2 > ahead.count
+    marked = frozenset() if is_flat else marked  # a mark on most would say nothing
     products = {each.product: each.title for each in law.rules.products}
     return ShownAhead(
         chosen,
@@ -139,7 +141,7 @@ def _shown(
         ahead.at,
         _chart(law, ahead, chosen, (tightness, buy, sell), marked),
         tuple(_spans(law, ahead, buy, marked)),
-        len(marked) * 2 > ahead.count,
+        is_flat,
         ahead.count - len(with_room),
         ahead.count,
         tuple(
@@ -210,7 +212,8 @@ def _chart(
              percent(tightness[at]), mark[at])
             for at in range(ahead.count)
         ),
-        f"Each lasts {ahead.minutes} minutes. Bars along the axis mark the cheapest.",
+        f"Each lasts {ahead.minutes} minutes."
+        + (" Bars along the axis mark the cheapest." if marked else ""),
         frozenset({"Mark"}),
     )  # fmt: skip
     lowest, highest = (of(range(ahead.count), key=buy.__getitem__) for of in (min, max))

@@ -122,10 +122,9 @@ def parts_ahead(
     return Ahead(market, law, at, begins_at, minutes, count, values // count, kept), parts
 
 
-def clock_day(session: Session, market: str, of: Ahead | None, now: dt.datetime) -> dt.date:
-    """Return the local day of a market's clock; before it has one, today."""
-    zone = ZoneInfo(market_zone(session, market))
-    return (now if of is None else of.at).astimezone(zone).date()
+def local_day(session: Session, market: str, moment: dt.datetime) -> dt.date:
+    """Return the local day of a moment where a market is."""
+    return moment.astimezone(ZoneInfo(market_zone(session, market))).date()
 
 
 def market_rules(session: Session, market: str, day: dt.date) -> MarketRules | None:

@@ -19,7 +19,7 @@ from portal.market_view import Holarchy, MarketNow, lines_chart
 from portal.queries import market_now as queries
 from portal.queries.market_watch import Watch, watch
 from portal.readings_kept import keep_list
-from portal.views.market_bookings import now_context
+from portal.views.market_part import now_context
 from rulebook.store import markets
 
 SECTION = "market"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -20,24 +20,23 @@ from sqlalchemy.orm import Session
 from common.quantities import energy
 from database.session import transaction
 from ledger.people.roles import Role
-from market.core.bookings import BookingRecord, State
+from market.core.bookings import BookingRecord
 from market.core.events import Outcome
 from market.core.forward import MINUTE_US
 from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Reason, Request, Side
 from market.moments import microseconds_of
 from portal import jobs
 from portal import market_bookings_view as shown
-from portal.access import SignedInRequest, Viewer, open_to, viewer_in
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import answer
 from portal.acts.bookings import placed_from
 from portal.acts.requests import ask
 from portal.confirmation import confirms
-from portal.market_ahead import shown_ahead
 from portal.market_wishes import WishForm, kept_form, kept_request, read_key, read_wish
 from portal.models import Act
 from portal.paging import page_of
 from portal.queries import market_bookings as queries
-from portal.queries.market_now import OnlineLaw
+from portal.queries.market_now import last_of_now
 from portal.readings_kept import keep_list
 from portal.views.page_remedies import page_remedy
 from rulebook.documents import MarketRules
@@ -46,7 +45,6 @@ from rulebook.store import markets
 SECTION = "market"
 BOOKINGS_A_PAGE = 25
 UNPROCESSABLE = 422
-MOST_OWN = 3
 WINDOW = dt.timedelta(hours=12)
 """Of a form that nobody filled in yet."""
 TYPED_MOMENT = "%Y-%m-%dT%H:%M"
@@ -59,13 +57,13 @@ class Part:
 
     Attributes:
         rules: of the market's day; None where it has none.
-        clock: of the market; before it has one, of the wall.
+        clock: of the market; None before it has one.
         points: for which they may ask.
     """
 
     market: str
     rules: MarketRules | None
-    clock: dt.datetime
+    clock: dt.datetime | None
     ahead: queries.Ahead | None
     points: list[queries.OwnPoint]
 
@@ -211,26 +209,6 @@ def show_refused_cancel(request: SignedInRequest, act: Act) -> HttpResponse:
         return _page(request, session, part, form)
 
 
-def now_context(
-    request: HttpRequest, session: Session, market: str, law: object
-) -> dict[str, object]:
-    """Return what the page of a market now shows beside its prices: quotes, and one's own part."""
-    if not isinstance(law, OnlineLaw) or law.rules.online is None:
-        return {}
-    viewer = viewer_in(request)
-    points = queries.own_points(session, law.rules, viewer.acts_for, law.day)
-    wanted, node = request.GET.get("at", ""), points[0].node if points else None
-    context: dict[str, object] = {"ahead": shown_ahead(session, market, law, wanted, node)}
-    if not sees_bookings(viewer):
-        return context
-    found = queries.bookings(session, market) if points else []
-    open_now = [each for each in found if each.state in (State.BOOKED, State.WAITING)]
-    clock_us = _clock_us(queries.ahead(session, market))
-    own = [shown.ShownBooking(each, law.rules, clock_us) for each in open_now[:MOST_OWN]]
-    return context | {"own": own, "own_more": len(open_now) - len(own), "own_points": len(points),
-                      "sees_bookings": True}  # fmt: skip
-
-
 def _wish(request: SignedInRequest, market: str, kind: Act.Kind) -> HttpResponse:
     with transaction() as session:
         part = _part(session, request, market)
@@ -264,10 +242,13 @@ def _part(session: Session, request: SignedInRequest, market: str) -> Part:
         raise Http404("no such market")
     now = timezone.now()
     ahead = queries.ahead(session, market)
-    day = queries.clock_day(session, market, ahead, now)
+    last = last_of_now(session, market)
+    known = [each.at for each in (ahead, last) if each is not None]
+    clock = max(known, default=None)
+    day = queries.local_day(session, market, clock or now)
     rules = queries.market_rules(session, market, day)
     points = queries.own_points(session, rules, request.viewer.acts_for, day) if rules else []
-    return Part(market, rules, ahead.at if ahead else now, ahead, points)
+    return Part(market, rules, clock, ahead, points)
 
 
 def _online(part: Part) -> MarketRules:
@@ -342,7 +323,7 @@ def _quote_context(part: Part, act: Act) -> dict[str, object]:
 
 def _became_context(part: Part, act: Act, became: Became) -> dict[str, object]:
     rules, record = _online(part), became.record
-    booking = shown.ShownBooking(record, rules, _clock_us(part.ahead)) if record else None
+    booking = shown.ShownBooking(record, rules, clock_us_of(part.clock)) if record else None
     outcome = became.outcome
     known = Outcome(outcome) if outcome in tuple(Outcome) else None
     return {
@@ -357,8 +338,9 @@ def _became_context(part: Part, act: Act, became: Became) -> dict[str, object]:
     }
 
 
-def _clock_us(ahead: queries.Ahead | None) -> int:
-    return 0 if ahead is None else microseconds_of(ahead.at)
+def clock_us_of(clock: dt.datetime | None) -> int:
+    """Return a market's clock in microseconds since 1970; nothing before it has one."""
+    return 0 if clock is None else microseconds_of(clock)
 
 
 def _page(
@@ -372,11 +354,11 @@ def _page(
 ) -> HttpResponse:
     found, rules = queries.bookings(session, part.market), part.rules
     keep_list(request, is_everybodys=request.viewer.participants is None)
-    clock_us = _clock_us(part.ahead)
+    clock_us = clock_us_of(part.clock)
     context: dict[str, object] = {
         "market": part.market,
         "rules": rules,
-        "clock": part.clock if part.ahead else None,
+        "clock": part.clock,
         "points": part.points,
         "form": form,
         "told": told,

@@ -17,6 +17,7 @@ from market.rules import online_market
 from market.worker import Worker
 from portal.queries.market_bookings import bookings
 from rulebook.law import rules_at
+from tests.browser.conftest import confirm
 from tests.portal.site import BOOKED_AT, MARKET, ONLINE_UNTIL, SHORT_DAY, SUPPLIER
 from tests.worlds.online import hand_in
 
@@ -84,7 +85,9 @@ def tightness(page: Page, zone: str) -> float:
     return float(cell.locator("[data-tightness]").inner_text().replace("\u00a0%", ""))
 
 
-def test_a_flexible_charge_is_booked_and_served_inside_its_window(open_page, living):
+def test_a_flexible_charge_is_booked_and_served_inside_its_window(
+    open_page, living, windows, served
+):
     page = open_page(f"/market/{MARKET}/")
     expect(page.locator("[data-live]")).to_have_text("Live")
     before = page.locator("table.holarchy").inner_text()
@@ -113,12 +116,16 @@ def test_a_flexible_charge_is_booked_and_served_inside_its_window(open_page, liv
     expect(page.get_by_text("'much' cannot be read")).to_be_visible()
     expect(page.get_by_label("Power, kW")).to_have_value("7.4")
     photograph(page, "refused")
+    (refused,) = windows.said
+    assert "422" in refused
+    windows.said.clear()
     page.get_by_label("Energy, kWh").fill("3.5")
     page.get_by_role("button", name="Quote").click()
     expect(page.get_by_role("heading", name="The quote")).to_be_visible()
     expect(page.get_by_text("3.5\u00a0kWh for £")).to_be_visible()
     photograph(page, "quote")
     page.get_by_role("button", name="Book", exact=True).click()
+    confirm(page, served.passwords[SUPPLIER])
     said = page.locator("#told .notice")
     expect(said).to_contain_text(f"is booked: buy 3.5\u00a0kWh at {BOOKED_AT}", timeout=15_000)
     photograph(page, "booked")
