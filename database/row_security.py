@@ -228,6 +228,7 @@ OPEN: Mapping[str, str] = MappingProxyType(
             ("market.publication", "market.head", "market.sealed"),
             "prices are public, and digests of what made them",
         ),
+        "market.outlook": "prices of intervals to come are public, and how much waits for them",
         "people.founding": "who began, and whether it is a demonstration, is told to everybody",
         "people.token": "hashes of secrets, asked for before it is known who acts",
         **dict.fromkeys(

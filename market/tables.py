@@ -3,7 +3,8 @@
 `event` and `publication` have a partition a day, which `market.make_days` makes when one is first
 written (`database.market_log`). Rows of both, of `opening`
 and of `booking` are appended by `market.append`
-alone; of `head`, whatever it says follows from them, but for the epoch.
+alone; of `head`, whatever it says follows from them, but for the epoch. `outlook` and `standing`
+say what was known when an interval ended last, and are no facts (`database.market_ahead`).
 """
 
 import datetime as dt
@@ -22,7 +23,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.metadata import Base
@@ -203,3 +204,43 @@ class SealedRow(Base):
     event_digest: Mapped[bytes] = mapped_column(LargeBinary)
     publication_digest: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OutlookRow(Base):
+    """Prices of intervals to come as they were last: holon by holon, each in all T intervals.
+
+    `waiting` lists products in the order of their turn: name, requests, energy in Wh, and the
+    earliest moment at which one is due, in minutes since 1970.
+    """
+
+    __tablename__ = "outlook"
+    __table_args__ = (
+        CheckConstraint("sequence >= 1", name="sequence_begins_at_one"),
+        {"schema": "market"},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    law: Mapped[str] = mapped_column(Text)
+    at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    begins_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    interval_minutes: Mapped[int] = mapped_column(Integer)
+    interval_count: Mapped[int] = mapped_column(Integer)
+    tightness_ppm: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    price_micro_per_mwh: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    sell_price_micro_per_mwh: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    waiting: Mapped[list[list[object]]] = mapped_column(JSONB)
+
+
+class StandingRow(Base):
+    """What a market knew after an event of the day that it is in, as text."""
+
+    __tablename__ = "standing"
+    __table_args__ = (
+        CheckConstraint("sequence >= 1", name="sequence_begins_at_one"),
+        {"schema": "market"},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text)

@@ -17,7 +17,7 @@ from threading import Event as Flag
 import psycopg
 
 from database.market_log import INBOX_CHANNEL, PUBLISHED_CHANNEL
-from market import store
+from market import ahead, store
 from market.apart import UNTAKEABLE, set_first_apart
 from market.core.machine import Cause
 from market.course import Batch, Course
@@ -55,10 +55,12 @@ class Leader:
     epoch: int
     most: int | None = None
     """Events that it takes together, where not as many as a batch holds."""
+    is_ahead_due: bool = True
 
     def step(self) -> Batch | None:
         """Take what waits in the inbox, and append what comes of it; None where nothing waits.
 
+        Where nothing waits, the intervals to come are kept, if they are others than they were.
         After an error the course is ahead of the log, and is of no more use.
 
         Raises:
@@ -67,6 +69,7 @@ class Leader:
         pending = store.pending(self.connection, self.course.market, self.most)
         if not pending:
             self.most = None
+            self._keep_ahead()
             return None
         together = self.course.together(pending)
         batch = self.course.take(together)
@@ -80,6 +83,7 @@ class Leader:
             batch.bookings,
             batch.opening,
         )
+        self.is_ahead_due = self.is_ahead_due or ahead.is_due(batch)
         return batch
 
     def go_past(self, resolve: Resolve) -> bool:
@@ -101,6 +105,11 @@ class Leader:
         self.course = find_course(self.connection, market, resolve)
         catch_up(self.connection, self.course)
         return is_found
+
+    def _keep_ahead(self) -> None:
+        if self.is_ahead_due and self.course.head.sequence:
+            ahead.keep(self.connection, self.course, self.epoch)
+            self.is_ahead_due = False
 
 
 @dataclass

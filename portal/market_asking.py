@@ -16,6 +16,7 @@ from database.session import transaction
 from ledger.people.rights import Rights
 from ledger.people.store import acting
 from market import requesting, store
+from market.ahead import quick_course
 from market.core.bookings import BookingRecord
 from market.core.bookings_state import record_of
 from market.core.events import Event, Outcome
@@ -78,9 +79,9 @@ def quoted(market: str, point: str, side: Side, words: Words, now: dt.datetime) 
         Refused: the market cannot be asked that, with every reason.
     """
     with transaction() as session:
-        course, law = _course(session, market)
+        course, law = course_in(session, market)
         request = _read(_nothing(point, side), words, law.zone)
-        refuse_any(_checked(law, request))
+        refuse_any(checked(law, request))
         request = requesting.contracted(law, request)
         quote = requesting.quote_now(course, request)
         return replace(_answer(session, course, law, now), request=request, quote=quote)
@@ -91,7 +92,7 @@ def requested(market: str, point: str, side: Side, words: Words, now: dt.datetim
 
     def ask(course: Course, law: OnlineMarket, rights: Rights, key: str) -> Event:
         request = _read(_nothing(point, side), words, law.zone)
-        refuse_any(_checked(law, request, rights, market))
+        refuse_any(checked(law, request, rights, market))
         return requesting.request_event(course, key, requesting.contracted(law, request))
 
     return _hand_in(market, ask, now)
@@ -101,9 +102,9 @@ def changed(market: str, number: int, words: Words, now: dt.datetime) -> Answer:
     """Ask for something else than a booking holds, and return what became of it."""
 
     def ask(course: Course, law: OnlineMarket, rights: Rights, key: str) -> Event:
-        record = _booking(market, number)
+        record = booking_of(market, number)
         wanted = _read(record.request, words, law.zone)
-        findings = [*_checked(law, wanted, rights, market), *requesting.check_open(course, record)]
+        findings = [*checked(law, wanted, rights, market), *requesting.check_open(course, record)]
         refuse_any(findings)
         return requesting.change_event(course, key, record, wanted)
 
@@ -114,9 +115,9 @@ def cancelled(market: str, number: int, now: dt.datetime) -> Answer:
     """Give up what has not begun of a booking, and return what became of it."""
 
     def ask(course: Course, law: OnlineMarket, rights: Rights, key: str) -> Event:
-        record = _booking(market, number)
+        record = booking_of(market, number)
         findings = [
-            *_of_point(law, record.request.point, rights, market),
+            *of_point(law, record.request.point, rights, market),
             *requesting.check_open(course, record),
         ]
         refuse_any(findings)
@@ -134,13 +135,23 @@ def listed(market: str, participant: str | None, now: dt.datetime) -> Answer:
         return Answer(market, rules.time_zone, rules.currency, is_list=True, bookings=records)
 
 
-def _course(session: Session, market: str) -> tuple[Course, OnlineMarket]:
-    connection = driver_connection(session)
-    course = find_course(connection, market, law_in(session, market))
+def course_in(session: Session, market: str) -> tuple[Course, OnlineMarket]:
+    """Return a market as its log has it by now, and the law in force.
+
+    Raises:
+        Refused: its log does not come out as it is stored, or it was told of no law.
+    """
+    connection, resolve = driver_connection(session), law_in(session, market)
     try:
+        course = quick_course(connection, market, resolve)
         catch_up(connection, course)
-    except Diverged as diverged:
-        raise Refused([diverged.finding]) from None
+    except Diverged:
+        # What was kept of it is no fact: the log itself may be whole.
+        course = find_course(connection, market, resolve)
+        try:
+            catch_up(connection, course)
+        except Diverged as diverged:
+            raise Refused([diverged.finding]) from None
     refuse_any(requesting.check_course(course))
     law = course.machine.market
     assert law is not None, "checked above"
@@ -157,14 +168,9 @@ Ask = Callable[[Course, OnlineMarket, Rights, str], Event]
 
 def _hand_in(market: str, ask: Ask, now: dt.datetime) -> Answer:
     with transaction() as session:
-        course, law = _course(session, market)
+        course, law = course_in(session, market)
         rights = acting(session)
-        event = ask(course, law, rights, uuid.uuid4().hex)
-        # The market went on while its log was read: it is asked at the moment that it has reached.
-        catch_up(driver_connection(session), course)
-        at_us = max(event.at_us, course.machine.clock_us or 0)
-        event = replace(event, at_us=at_us, day=local_day(at_us, law.zone))
-        refuse_any(submit(session, market, [event], by=rights.account))
+        event = hand_in(session, course, ask(course, law, rights, uuid.uuid4().hex), rights)
         answer = _answer(session, course, law, now)
     outcome = _outcome(market, event)
     booking = event.words[0] if len(event.words) == 1 else event.key
@@ -173,6 +179,22 @@ def _hand_in(market: str, ask: Ask, now: dt.datetime) -> Answer:
         records = [record_of(json.loads(each.record)) for each in entries]
     found = tuple(each for each in records if each.key == booking and outcome is not None)
     return replace(answer, outcome=outcome, bookings=found)
+
+
+def hand_in(session: Session, course: Course, event: Event, rights: Rights) -> Event:
+    """Hand an event in at the moment that its market has reached, and return it.
+
+    Raises:
+        Refused: its key stands for something else.
+    """
+    # The market went on while its log was read.
+    catch_up(driver_connection(session), course)
+    law = course.machine.market
+    at_us = max(event.at_us, course.machine.clock_us or 0)
+    day = event.day if law is None else local_day(at_us, law.zone)
+    event = replace(event, at_us=at_us, day=day)
+    refuse_any(submit(session, course.market, [event], by=rights.account))
+    return event
 
 
 def _outcome(market: str, event: Event) -> Outcome | None:
@@ -186,7 +208,12 @@ def _outcome(market: str, event: Event) -> Outcome | None:
     return None
 
 
-def _booking(market: str, number: int) -> BookingRecord:
+def booking_of(market: str, number: int) -> BookingRecord:
+    """Return a booking as it stands.
+
+    Raises:
+        Refused: the market has none of that number.
+    """
     with transaction() as session:
         entries = store.latest_bookings(driver_connection(session), market, None)
     for each in entries:
@@ -203,18 +230,20 @@ def _nothing(point: str, side: Side) -> Request:
     return Request(point, "", side, 0, 0, 0, 0, limit)
 
 
-def _checked(
+def checked(
     law: OnlineMarket, request: Request, rights: Rights | None = None, market: str = ""
 ) -> list[Finding]:
-    of_point = (
+    """Return all that is wrong with a request; of whoever asks, where rights are given."""
+    found = (
         requesting.check_point(law, request.point)
         if rights is None
-        else _of_point(law, request.point, rights, market)
+        else of_point(law, request.point, rights, market)
     )
-    return [*of_point, *requesting.check_request(request)]
+    return [*found, *requesting.check_request(request)]
 
 
-def _of_point(law: OnlineMarket, point: str, rights: Rights, market: str) -> list[Finding]:
+def of_point(law: OnlineMarket, point: str, rights: Rights, market: str) -> list[Finding]:
+    """Return what keeps an account from asking for a supply point."""
     acts = (market, point, rights.participants, rights.account)
     unknown = list(requesting.check_point(law, point))
     return unknown or list(requesting.check_supplier(law, *acts))

@@ -55,6 +55,7 @@ class AuditEntry(models.Model):
         LAW_PROPOSED = "law-proposed", "Proposed law"
         LAW_APPROVED = "law-approved", "Approved law"
         PROPOSAL_ENDED = "proposal-ended", "Gave up a proposal"
+        BOOKING = "booking", "Asked a market for energy"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)
@@ -309,10 +310,7 @@ class ExplanationRequest(models.Model):
 
 
 class Act(models.Model):
-    """What a person asked for that changes money or law; the worker does it once, as the writer.
-
-    Kept for a day after it was done: what it did stands in the ledger, with whose decision it was.
-    """
+    """What a person asked for, done once by the worker; kept a day, as what it did is a fact."""
 
     class Kind(models.TextChoices):
         """What is to be done."""
@@ -337,6 +335,10 @@ class Act(models.Model):
         PROPOSE_LAW = "propose-law", "Propose law"
         APPROVE_LAW = "approve-law", "Approve law"
         GIVE_UP = "give-up", "Give up a proposal"
+        QUOTE = "quote", "Quote energy"
+        BOOK = "book", "Book energy"
+        REBOOK = "rebook", "Change a booking"
+        CANCEL = "cancel", "Cancel a booking"
 
     class State(models.TextChoices):
         """How far it is."""

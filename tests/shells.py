@@ -80,6 +80,7 @@ SHELLS = {
     "market/handing_over.py": "use case: hand a day over to settlement",
     "market/inbox.py": "use case: hand events in",
     "market/law_of_days.py": "loads the law of a day",
+    "market/ahead.py": "keeps how a market stands, and reads it",
     "market/leading.py": "asks the database who leads, and reads its log",
     "market/replay_verification.py": "reads every row to prove it",
     "market/replaying.py": "reads a day of a log",

@@ -21,7 +21,7 @@ from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.statements import statement_name
 from portal import audit, dispute_words
 from portal.access import viewer_of
-from portal.acts import changes, law_changes, law_proposals, people, settling
+from portal.acts import bookings, changes, law_changes, law_proposals, people, settling
 from portal.acts.requests import Done, Entry, Execute
 from portal.dispute_forms import StepForm, kept_form
 from portal.dispute_rights import may_act
@@ -167,6 +167,10 @@ EXECUTORS: Mapping[str, Execute] = MappingProxyType(
         Act.Kind.PROPOSE_LAW: law_proposals.propose_copy,
         Act.Kind.APPROVE_LAW: law_proposals.approve_law,
         Act.Kind.GIVE_UP: law_proposals.give_up_law,
+        Act.Kind.QUOTE: bookings.quote_energy,
+        Act.Kind.BOOK: bookings.book_energy,
+        Act.Kind.REBOOK: bookings.change_booking,
+        Act.Kind.CANCEL: bookings.cancel_booking,
     }
 )
 """By kind of act."""

@@ -47,13 +47,17 @@ class Entry(NamedTuple):
 
 @dataclass
 class Done:
-    """What an act came to: sentences for who asked, where they are led, entries of the trail."""
+    """What an act came to: sentences for who asked, where they are led, entries of the trail.
+
+    `found` is what the page that they are led to shows of it, as plain values.
+    """
 
     told: str
     where: list[str]
     notes: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     appended: bool = True
+    found: dict[str, Any] = field(default_factory=dict)
 
 
 Execute = Callable[[Session, Act, dt.datetime], Done]
@@ -116,7 +120,12 @@ def _in_one_transaction(act: Act, run: Execute, now: dt.datetime) -> Done | None
             mark(session, act.pk, State.REFUSED, {"findings": findings}, now)
             return None
         end_permit(session, act)
-        outcome = {"told": done.told, "notes": done.notes, "where": done.where}
+        outcome = {
+            "told": done.told,
+            "notes": done.notes,
+            "where": done.where,
+            "found": done.found,
+        }
         mark(session, act.pk, State.DONE, outcome, now)
         return done
 

@@ -1,15 +1,17 @@
 """Values of intervals: over time, from the highest to the lowest, and a panel a month."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
+from itertools import count as count_from
 
 from portal.charts.chart import Chart, Table, chart, check_series
-from portal.charts.drawing import Drawing
+from portal.charts.drawing import Drawing, Element, path, units
 from portal.charts.frame import THICK, THIN, Axis, frame, lines, steps, ticks, values_axis
-from portal.charts.scales import Scale, round_values
+from portal.charts.palette import Ink
+from portal.charts.scales import Scale, round_values, written
 from portal.charts.units import Unit
 
 PERCENT = Unit("ppm")
@@ -18,6 +20,8 @@ TOLD_PERCENTS = (0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99, 100
 MOST_DAYS_TOLD = 62
 """A chart of more days tells each month, as a row a day would be longer than who reads it has."""
 MANY = 500
+BAR = units(6)
+"""How high the bar of marked intervals is."""
 STRIDES = (1, 2, 3, 6, 7, 12, 14, 24, 28)
 
 Day = tuple[dt.date, int]
@@ -33,9 +37,16 @@ class Series:
 
 
 def time_chart(
-    key: str, title: str, days: Sequence[Day], series: Sequence[Series], unit: Unit
+    key: str,
+    title: str,
+    days: Sequence[Day],
+    series: Sequence[Series],
+    unit: Unit,
+    marked: Collection[int] = (),
 ) -> Chart:
     """Return the values of each interval as steps, laid over each other.
+
+    Intervals that are `marked`, by their number from 0, have a bar along the axis.
 
     The table has a row for each interval of a single day; of more, each day's lowest and highest,
     and of more than `MOST_DAYS_TOLD` each month's.
@@ -50,7 +61,7 @@ def time_chart(
         title,
         f"{title}. {'; '.join(_extremes(each, days, unit) for each in series)}.",
         _intervals_table(series, unit) if len(days) == 1 else _spans_table(days, series, unit),
-        partial(_draw_times, days=days, series=series, unit=unit),
+        partial(_draw_times, days=days, series=series, unit=unit, marked=marked),
     )
 
 
@@ -116,14 +127,25 @@ def lowest_and_highest(values: Sequence[Sequence[int]], unit: Unit) -> Iterator[
 
 
 def _draw_times(
-    width: int, *, days: Sequence[Day], series: Sequence[Series], unit: Unit
+    width: int,
+    *,
+    days: Sequence[Day],
+    series: Sequence[Series],
+    unit: Unit,
+    marked: Collection[int],
 ) -> Drawing:
     count = sum(intervals for _, intervals in days)
     named, name = _moments(days, width)
-    return _draw_steps(width, Axis(0, count, named, name), series, unit)
+    return _draw_steps(width, Axis(0, count, named, name), series, unit, marked)
 
 
-def _draw_steps(width: int, x: Axis, series: Sequence[Series], unit: Unit) -> Drawing:
+def _draw_steps(
+    width: int,
+    x: Axis,
+    series: Sequence[Series],
+    unit: Unit,
+    marked: Collection[int] = (),
+) -> Drawing:
     values = [value for each in series for value in each.values]
     around = frame(width, x, values_axis(values, unit, width), [each.name for each in series])
     # Each by a scale of its own, as series of a duration curve may have other counts.
@@ -132,7 +154,18 @@ def _draw_steps(width: int, x: Axis, series: Sequence[Series], unit: Unit) -> Dr
         for each in series
     ]
     thickness = THIN if max(len(each.values) for each in series) > MANY else THICK
-    return Drawing(width, around.bottom, (*around.elements, *lines(paths, thickness)))
+    bars = tuple(_bars(marked, around.x, around.y))
+    return Drawing(width, around.bottom, (*around.elements, *bars, *lines(paths, thickness)))
+
+
+def _bars(marked: Collection[int], x: Scale, y: Scale) -> Iterator[Element]:
+    """Yield a bar along the axis for each run of marked intervals."""
+    for first in sorted(marked):
+        if first - 1 in marked:
+            continue
+        end = next(at for at in count_from(first) if at not in marked)
+        at = f"M{written(x.at(first))} {written(y.start - BAR // 2)}H{written(x.at(end))}"
+        yield path(at, Ink.EDGE, "", written(BAR))
 
 
 def _moments(days: Sequence[Day], width: int) -> tuple[tuple[tuple[int, str], ...], str]:

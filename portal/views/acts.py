@@ -21,6 +21,7 @@ from portal.views import (
     law_changes,
     law_proposals,
     leaving,
+    market_bookings,
     payments,
     people,
     settling,
@@ -77,6 +78,10 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.PROPOSE_LAW: law_proposals.show_refused_copy,
         Act.Kind.APPROVE_LAW: law_proposals.show_refused_approval,
         Act.Kind.GIVE_UP: law_proposals.show_refused_end_of_proposal,
+        Act.Kind.QUOTE: market_bookings.show_refused_wish,
+        Act.Kind.BOOK: market_bookings.show_refused_wish,
+        Act.Kind.REBOOK: market_bookings.show_refused_change,
+        Act.Kind.CANCEL: market_bookings.show_refused_cancel,
     }
 )
 """By kind of act: its form again, with what was typed and every reason."""

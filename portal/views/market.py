@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from database.session import transaction
 from market.places import Place
 from portal.access import SignedInRequest
+from portal.market_service import service
 from portal.market_view import Holarchy, MarketNow, lines_chart, titles_of
 from portal.queries import market_now as queries
 from portal.queries.market_watch import Watch, leaderships, watch
 from portal.queries.rules import market_zone
 from portal.readings_kept import keep_list
+from portal.views.market_part import now_context
 from rulebook.store import markets
 
 SECTION = "market"
@@ -52,6 +54,7 @@ def page(request: HttpRequest, market: str) -> HttpResponse:
         if "shown" in context:
             context["rest"] = _rest_at(session, market, place, now)
         context["watch"] = _watch(session, market, context["last"], now)
+        context |= now_context(request, session, market, context["law"])
     if context["watch"]:
         # It names units and supply points of everybody.
         keep_list(cast(SignedInRequest, request), is_everybodys=True)
@@ -149,6 +152,7 @@ def _rest(session: Session, market: str, place: Place, now: dt.datetime) -> Safe
             "short": shown.short[:MOST_SHORT],
             "more_short": len(shown.short[MOST_SHORT:]),
             "chart": lines_chart(law, ends, laws),
+            "service": service(law, ends),
             "published": queries.last_published(session, market),
         }
     return render_to_string("market/_rest.html", context)

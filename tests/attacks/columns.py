@@ -208,6 +208,15 @@ DIGESTS = {
 
 TRANSIENT = {
     "market.head": {"epoch": "who leads from here on; what was led says nothing of it"},
+    "market.outlook": {
+        "at begins_at interval_count interval_minutes law market price_micro_per_mwh "
+        "sell_price_micro_per_mwh sequence tightness_ppm waiting": "made anew of the log when an "
+        "interval ends; nobody is charged by it, and a quote is made of the log",
+    },
+    "market.standing": {
+        "market sequence state": "where whoever asks for a quote goes on from; what is asked for "
+        "is decided by who leads, whose machine is that of the log",
+    },
     "market.publication": {"published_at": "when it was stored; it counts from `at`"},
     "market.submission": {
         "at day entity key kind market number numbers submitted_at submitted_by words": "what "

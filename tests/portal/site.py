@@ -19,6 +19,9 @@ import database.session
 from database.embedded import ROOT
 from database.session import make_engine, transaction
 from ledger.people.roles import Role
+from market.core.events import Event
+from market.core.events import Kind as Told
+from market.core.quotes import MOST_PRICE_MICRO_PER_MWH
 from portal.days import period_of
 from portal.main_job import JobRequest, run_main_job
 from portal.queries.rules import rule_on
@@ -38,7 +41,7 @@ from settlement.trials.trial import run_trial
 from tests.settlement.transition_cases import prices_of
 from tests.settlement.trial_cases import capped, placed
 from tests.worlds import changing, people
-from tests.worlds.online import feed_until
+from tests.worlds.online import feed_until, hand_in, lead
 
 MARKET = "gb12"
 FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
@@ -46,6 +49,8 @@ SUPPLIER, GENERATOR = "hearth-energy", "meridian-thermal"
 OUTSIDER = "lantern-supply"
 ONLINE_UNTIL = dt.datetime(2024, 3, 31, 17, 40, tzinfo=dt.UTC)
 """Up to when the market was online on the short day: in the middle of an interval."""
+BOOKED_AT = "N0-P2"
+"""The supply point of the supplier at which something is booked, as booking 1."""
 OPEN_FOR_LONG = dt.date(2090, 12, 31)
 
 
@@ -82,7 +87,18 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
     seen_trial = _make_seen_trial(made, others[-1])
     reports = (_make_fairness_report(made), _keep_transition(made))
     feed_until(made, MARKET, SHORT_DAY, ONLINE_UNTIL)
+    _book(made)
     return Site(url, made, first, later, *others, seen_trial, *reports)
+
+
+def _book(engine: Engine) -> None:
+    """Book a flexible charge of the supplier, in the night that follows; it is booking 1."""
+    earliest = int(dt.datetime(2024, 3, 31, 23, 0, tzinfo=dt.UTC).timestamp()) // 60
+    numbers = (7_500, 7_400, earliest, earliest + 360, MOST_PRICE_MICRO_PER_MWH)
+    at_us = int(ONLINE_UNTIL.timestamp()) * 1_000_000
+    asked = Event(SHORT_DAY, "site", Told.REQUEST, BOOKED_AT, at_us, numbers, ("P2", "buy"))
+    hand_in(engine, MARKET, [asked])
+    lead(engine, MARKET)
 
 
 def _open_law_change(engine: Engine) -> int:

@@ -41,6 +41,7 @@ MOVES_NO_MONEY = {
     "dispute-line": "a participant claims; money moves when it was decided and settled again",
     "registration-end": "shows what would follow, and proposes nothing",
     "law-change-open": "says what is wrong with the law; others decide what comes of it",
+    "market-quote": "says what a booking would be given, and books nothing",
     **dict.fromkeys(
         ["check-proof", "account-evidence", "evidence", "invoice-file"],
         "makes or reads a file",

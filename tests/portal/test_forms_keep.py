@@ -64,6 +64,14 @@ KEPT = {
         CHANGE,
         {"participant": SUPPLIER, "reason": "x" * 20_001},
     ),
+    ("market/_wish.html", 0): (
+        "owner",
+        f"/market/{MARKET}/bookings/",
+        {
+            "point": "N0-P2", "side": "sell", "energy": "much", "power": "7.4",
+            "earliest": "2024-03-31T20:00", "latest": "2024-03-31T19:00", "limit": "dear",
+        },
+    ),
     ("trials/ask.html", 0): (
         "operator",
         "/trials/ask/",

@@ -141,15 +141,25 @@ TABLES = [
     market_tables.OpeningRow.__table__,
     market_tables.SealedRow.__table__,
     market_tables.HeadRow.__table__,
+    market_tables.OutlookRow.__table__,
+    market_tables.StandingRow.__table__,
 ]
 UNSEALED = {
     *(("people.token", name) for name in ("account", "expires_at", "hash", "made_at")),
-    *(("market.submission", column.name) for column in market_tables.SubmissionRow.__table__.c),
+    *(
+        (f"market.{table.__tablename__}", column.name)
+        for table in (
+            market_tables.SubmissionRow,
+            market_tables.OutlookRow,
+            market_tables.StandingRow,
+        )
+        for column in table.__table__.c
+    ),
     ("market.head", "epoch"),
     ("market.publication", "published_at"),
 }
-"""What lets processes act for some hours, waits for its turn, or says who leads and when it was
-stored: no fact rests on it."""
+"""What lets processes act for some hours, waits for its turn, says who leads or when it was stored,
+or how a market stood when an interval ended: no fact rests on it."""
 COLUMNS = [
     (f"{table.schema}.{table.name}", column.name)
     for table in TABLES

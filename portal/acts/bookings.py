@@ -1,0 +1,163 @@
+"""Acts at a market online: a quote, and what is asked of its bookings, for a participant's points.
+
+Who may is asked here of the account that acts, by the law in force, as the commands do
+(`portal.market_asking`). What becomes of what was asked the leader of the market decides; the page
+that a person is led to tells it.
+"""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from common.refusals import Finding, Refused, refuse_any
+from ledger.people.rights import Rights, check_acting
+from ledger.people.roles import Role
+from ledger.people.store import acting
+from market import requesting
+from market.core.events import Event
+from market.core.online import OnlineMarket
+from market.core.quotes import Placed, Quote
+from market.course import Course
+from portal import market_asking
+from portal.acts.requests import Done, Entry
+from portal.audit import Action
+from portal.market_wishes import event_key, kept_request
+from portal.models import Act
+
+ASKS = frozenset({Role.PARTICIPANT})
+KEPT_ALREADY = "event-key-again"
+HANDED_IN_BEFORE = text(
+    "SELECT day FROM market.submission WHERE market = :market AND key = :key "
+    "UNION ALL SELECT day FROM market.event "
+    "WHERE day BETWEEN :first AND :last AND market = :market AND key = :key LIMIT 1"
+)
+
+
+def quote_energy(session: Session, act: Act, now: dt.datetime) -> Done:
+    """Work out what a request would be given now; nothing moves by this."""
+    course, law, rights = _begin(session, act)
+    market, request = course.market, kept_request(act.arguments)
+    refuse_any(market_asking.checked(law, request, rights, market))
+    found = requesting.quote_now(course, requesting.contracted(law, request))
+    clock_us = course.machine.clock_us or 0
+    told = {"quote": _quote_as_dict(found), "clock_us": clock_us}
+    return Done("", _where(act), appended=False, found=told)
+
+
+def book_energy(session: Session, act: Act, now: dt.datetime) -> Done:
+    """Ask for energy at a supply point."""
+    course, law, rights = _begin(session, act)
+    request = kept_request(act.arguments)
+    refuse_any(market_asking.checked(law, request, rights, course.market))
+    key = _key(act, rights)
+    event = requesting.request_event(course, key, requesting.contracted(law, request))
+    return _hand_in(session, act, course, event, rights, key)
+
+
+def change_booking(session: Session, act: Act, now: dt.datetime) -> Done:
+    """Ask for something else than a booking holds; its point and its side stay."""
+    course, law, rights = _begin(session, act)
+    record = market_asking.booking_of(course.market, act.arguments["number"])
+    asked = kept_request(act.arguments)
+    wanted = replace(asked, point=record.request.point, side=record.request.side)
+    key = _key(act, rights)
+    refuse_any(
+        [
+            *market_asking.checked(law, wanted, rights, course.market),
+            *_over(session, course, record, key),
+        ]
+    )
+    event = requesting.change_event(course, key, record, wanted)
+    return _hand_in(session, act, course, event, rights, record.key)
+
+
+def cancel_booking(session: Session, act: Act, now: dt.datetime) -> Done:
+    """Give up what has not begun of a booking."""
+    course, law, rights = _begin(session, act)
+    record = market_asking.booking_of(course.market, act.arguments["number"])
+    key = _key(act, rights)
+    refuse_any(
+        [
+            *market_asking.of_point(law, record.request.point, rights, course.market),
+            *_over(session, course, record, key),
+        ]
+    )
+    event = requesting.cancel_event(course, key, record)
+    return _hand_in(session, act, course, event, rights, record.key)
+
+
+def placed_from(found: dict[str, Any]) -> tuple[Placed, ...]:
+    """Return what a quote places, of what `quote_energy` found."""
+    return tuple(Placed(*each) for each in found["quote"]["placed"])
+
+
+def _begin(session: Session, act: Act) -> tuple[Course, OnlineMarket, Rights]:
+    rights = acting(session)
+    refuse_any(check_acting(rights, ASKS, act.get_kind_display()))
+    return *market_asking.course_in(session, act.arguments["market"]), rights
+
+
+def _key(act: Act, rights: Rights) -> str:
+    return event_key(rights.account, act.arguments["market"], act.arguments["key"])
+
+
+def _where(act: Act) -> list[str]:
+    return ["market-asked", act.arguments["market"], str(act.pk)]
+
+
+def _over(session: Session, course: Course, record: Any, key: str) -> list[Finding]:
+    # One that is sent twice finds the booking over that it gave up itself.
+    if _day_before(session, course, key):
+        return []
+    return list(requesting.check_open(course, record))
+
+
+def _day_before(session: Session, course: Course, key: str) -> dt.date | None:
+    """Return the day of an event that was handed in under a key before; None where none was."""
+    today = requesting.day_now(course)
+    asked = {
+        "market": course.market,
+        "key": key,
+        "first": today - dt.timedelta(days=1),
+        "last": today,
+    }
+    found: dt.date | None = session.scalar(HANDED_IN_BEFORE, asked)
+    return found
+
+
+def _hand_in(
+    session: Session, act: Act, course: Course, event: Event, rights: Rights, booking: str
+) -> Done:
+    """Hand an event in, once for each form that was sent."""
+    head = course.head.sequence
+    day = _day_before(session, course, event.key)
+    is_new = day is None
+    if is_new:
+        try:
+            event = market_asking.hand_in(session, course, event, rights)
+        except Refused as refused:
+            if {each.code for each in refused.findings} != {KEPT_ALREADY}:
+                raise
+            is_new = False  # the same form, sent twice at once
+    told = {
+        "event": event.key,
+        "day": str(day or event.day),
+        "booking": booking,
+        "after": head if is_new else 0,
+    }
+    entries = [Entry(Action.BOOKING, act.subject)] if is_new else []
+    return Done("", _where(act), entries=entries, appended=is_new, found=told)
+
+
+def _quote_as_dict(found: Quote) -> dict[str, Any]:
+    return {
+        "reason": found.reason and found.reason.value,
+        "placed": [
+            [each.start_minute, each.minutes, each.power_w, each.energy_wh,
+             each.price_micro_per_mwh]
+            for each in found.placed
+        ],
+    }  # fmt: skip

@@ -1,0 +1,378 @@
+"""A participant's part in a market online: quotes, bookings, what is owed and promised.
+
+Operators and auditors read every booking and ask for none. What is asked for is an act
+(`portal.acts.bookings`): the page asks who may, so does the worker, and the database shows nobody
+another's booking.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+from sqlalchemy.orm import Session
+
+from common.quantities import energy
+from database.session import transaction
+from ledger.people.roles import Role
+from market.core.bookings import BookingRecord
+from market.core.events import Outcome
+from market.core.forward import MINUTE_US
+from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Reason, Request, Side
+from market.moments import microseconds_of
+from portal import jobs
+from portal import market_bookings_view as shown
+from portal.access import SignedInRequest, Viewer, open_to
+from portal.acts.answers import answer
+from portal.acts.bookings import placed_from
+from portal.acts.requests import ask
+from portal.confirmation import confirms
+from portal.market_wishes import WishForm, kept_form, kept_request, read_key, read_wish
+from portal.models import Act
+from portal.paging import page_of
+from portal.queries import market_bookings as queries
+from portal.queries.market_now import last_of_now
+from portal.readings_kept import keep_list
+from portal.views.page_remedies import page_remedy
+from rulebook.documents import MarketRules
+from rulebook.store import markets
+
+SECTION = "market"
+BOOKINGS_A_PAGE = 25
+UNPROCESSABLE = 422
+WINDOW = dt.timedelta(hours=12)
+"""Of a form that nobody filled in yet."""
+TYPED_MOMENT = "%Y-%m-%dT%H:%M"
+ASKING = (Act.Kind.QUOTE, Act.Kind.BOOK, Act.Kind.REBOOK, Act.Kind.CANCEL)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What somebody sees of the bookings of a market.
+
+    Attributes:
+        rules: of the market's day; None where it has none.
+        clock: of the market; None before it has one.
+        points: for which they may ask.
+    """
+
+    market: str
+    rules: MarketRules | None
+    clock: dt.datetime | None
+    ahead: queries.Ahead | None
+    points: list[queries.OwnPoint]
+
+    @property
+    def names(self) -> list[str]:
+        """The supply points for which they may ask."""
+        return [each.point for each in self.points]
+
+
+@dataclass(frozen=True)
+class Became:
+    """What became of what was asked, as far as it is known."""
+
+    outcome: str | None
+    record: BookingRecord | None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether nobody took it yet."""
+        return self.outcome not in tuple(Outcome)
+
+
+def sees_bookings(viewer: Viewer) -> bool:
+    """Return whether there are any bookings for this user to see."""
+    return viewer.sees_invoices
+
+
+def asks(viewer: Viewer) -> bool:
+    """Return whether this user acts for any participant, and so may ask."""
+    return Role.PARTICIPANT in viewer.roles
+
+
+@require_safe
+@open_to(sees_bookings)
+def page(request: SignedInRequest, market: str) -> HttpResponse:
+    """Show the bookings of a market, and the form that asks for more."""
+    with transaction() as session:
+        part = _part(session, request, market)
+        return _page(request, session, part, _empty_form(part))
+
+
+@require_POST
+@open_to(asks)
+def quote(request: SignedInRequest, market: str) -> HttpResponse:
+    """Work out what a request would be given now; nothing moves by this."""
+    return _wish(request, market, Act.Kind.QUOTE)
+
+
+@require_POST
+@open_to(asks)
+@confirms("market-bookings", "market")
+def book(request: SignedInRequest, market: str) -> HttpResponse:
+    """Ask for energy at a supply point."""
+    return _wish(request, market, Act.Kind.BOOK)
+
+
+@require_safe
+@open_to(asks)
+def booking(request: SignedInRequest, market: str, number: int) -> HttpResponse:
+    """Show a booking of one's own, and the form that changes it."""
+    with transaction() as session:
+        part = _part(session, request, market)
+        record = _own(session, part, number)
+        return _page(request, session, part, _form_of(record, part), changing=record)
+
+
+@require_POST
+@open_to(asks)
+@confirms("market-booking", "market", "number")
+def change(request: SignedInRequest, market: str, number: int) -> HttpResponse:
+    """Ask for something else than a booking holds."""
+    with transaction() as session:
+        part = _part(session, request, market)
+        record, rules = _own(session, part, number), _online(part)
+        sent = request.POST.copy()
+        sent["point"], sent["side"] = record.request.point, record.request.side.value
+        form = read_wish(sent, part.names, rules.time_zone, rules.currency)
+        if form.request is None:
+            return _page(request, session, part, form, changing=record)
+    subject = f"{market}, booking {number}: {energy(form.request.energy_wh)}"
+    arguments = {**form.arguments, "market": market, "number": number}
+    return _ask(request, Act.Kind.REBOOK, subject, arguments, show_refused_change)
+
+
+@require_POST
+@open_to(asks)
+@confirms("market-bookings", "market")
+def cancel(request: SignedInRequest, market: str, number: int) -> HttpResponse:
+    """Give up what has not begun of a booking."""
+    with transaction() as session:
+        _own(session, _part(session, request, market), number)
+    arguments = {"market": market, "number": number, "key": read_key(request.POST)}
+    subject = f"{market}, booking {number}"
+    return _ask(request, Act.Kind.CANCEL, subject, arguments, show_refused_cancel)
+
+
+@require_safe
+@open_to(asks)
+def asked(request: SignedInRequest, market: str, act_number: int) -> HttpResponse:
+    """Show what came of a quote, or what became of what was asked."""
+    # Another's looks like one that is not there.
+    acts = Act.objects.defer("content").filter(kind__in=ASKING, arguments__market=market)
+    act = get_object_or_404(acts, pk=act_number, user=request.user)
+    if act.state != Act.State.DONE:
+        return redirect("act", act.pk)
+    found = act.outcome["found"]
+    if act.kind == Act.Kind.QUOTE:
+        with transaction() as session:
+            part = _part(session, request, market)
+            told = _quote_context(part, act)
+            return _page(request, session, part, kept_form(act.arguments), told=told)
+    became = jobs.wait_for(lambda: _became(market, found))
+    with transaction() as session:
+        part = _part(session, request, market)
+        told = _became_context(part, act, became)
+        return _page(request, session, part, _empty_form(part), told=told)
+
+
+def show_refused_wish(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show the form of what was refused, as it was filled in, with every reason."""
+    form = kept_form(act.arguments)
+    form.refuse(act.findings, page_remedy)
+    with transaction() as session:
+        return _page(request, session, _part(session, request, act.arguments["market"]), form)
+
+
+def show_refused_change(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show the form of a change that was refused, as it was filled in, with every reason."""
+    form = kept_form(act.arguments)
+    form.refuse(act.findings, page_remedy)
+    with transaction() as session:
+        part = _part(session, request, act.arguments["market"])
+        record = _own(session, part, act.arguments["number"])
+        return _page(request, session, part, form, changing=record)
+
+
+def show_refused_cancel(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show the bookings with every reason for which one was not given up."""
+    with transaction() as session:
+        part = _part(session, request, act.arguments["market"])
+        form = _empty_form(part)
+        form.refuse(act.findings, page_remedy)
+        return _page(request, session, part, form)
+
+
+def _wish(request: SignedInRequest, market: str, kind: Act.Kind) -> HttpResponse:
+    with transaction() as session:
+        part = _part(session, request, market)
+        rules = _online(part)
+        form = read_wish(request.POST, part.names, rules.time_zone, rules.currency)
+        if form.request is None:
+            return _page(request, session, part, form)
+    words = f"{shown.SIDES[form.request.side]} {energy(form.request.energy_wh)}"
+    subject = f"{market}, {form.request.point}: {words}"
+    arguments = {**form.arguments, "market": market}
+    return _ask(request, kind, subject, arguments, show_refused_wish)
+
+
+def _ask(
+    request: SignedInRequest, kind: Act.Kind, subject: str, arguments: Mapping[str, Any], show: Any
+) -> HttpResponse:
+    """Ask for an act, once for each form that moves something."""
+    if kind != Act.Kind.QUOTE:
+        before = Act.objects.defer("content").filter(
+            user=request.user, kind=kind, arguments__key=arguments["key"],
+            state__in=(Act.State.ASKED, Act.State.DONE),
+        )  # fmt: skip
+        again = before.first()
+        if again is not None:
+            return answer(request, again, show)
+    return answer(request, ask(request.user, kind, subject, arguments), show)
+
+
+def _part(session: Session, request: SignedInRequest, market: str) -> Part:
+    if market not in markets(session):
+        raise Http404("no such market")
+    now = timezone.now()
+    ahead = queries.ahead(session, market)
+    last = last_of_now(session, market)
+    known = [each.at for each in (ahead, last) if each is not None]
+    clock = max(known, default=None)
+    day = queries.local_day(session, market, clock or now)
+    rules = queries.market_rules(session, market, day)
+    points = queries.own_points(session, rules, request.viewer.acts_for, day) if rules else []
+    return Part(market, rules, clock, ahead, points)
+
+
+def _online(part: Part) -> MarketRules:
+    if part.rules is None or part.rules.online is None or not part.points:
+        raise Http404("nothing that this user may ask of this market")
+    return part.rules
+
+
+def _own(session: Session, part: Part, number: int) -> BookingRecord:
+    _online(part)
+    for record in queries.bookings(session, part.market):
+        if record.number == number and record.request.point in part.names:
+            return record
+    raise Http404("no such booking of this user")
+
+
+def _empty_form(part: Part) -> WishForm:
+    if part.ahead is None or part.rules is None:
+        return WishForm({"side": Side.BUY.value})
+    zone = ZoneInfo(part.rules.time_zone)
+    earliest, latest = (
+        (part.ahead.begins_at + after).astimezone(zone).strftime(TYPED_MOMENT)
+        for after in (dt.timedelta(), WINDOW)
+    )
+    return WishForm({"side": Side.BUY.value, "earliest": earliest, "latest": latest})
+
+
+def _form_of(record: BookingRecord, part: Part) -> WishForm:
+    asked: Request = record.request
+    zone = ZoneInfo(_online(part).time_zone)
+    earliest, latest = (
+        shown.moment_of_minute(minute).astimezone(zone).strftime(TYPED_MOMENT)
+        for minute in (asked.earliest_minute, asked.latest_minute)
+    )
+    limit = asked.limit_micro_per_mwh
+    is_any = abs(limit) >= MOST_PRICE_MICRO_PER_MWH
+    return WishForm(
+        {
+            "point": asked.point,
+            "side": asked.side.value,
+            "energy": shown.kilo(asked.energy_wh),
+            "power": shown.kilo(asked.power_w),
+            "earliest": earliest,
+            "latest": latest,
+            "limit": "" if is_any else shown.typed_price(limit),
+        }
+    )
+
+
+def _became(market: str, found: Mapping[str, Any]) -> Became:
+    with transaction() as session:
+        return Became(*queries.became(session, market, found))
+
+
+def _quote_context(part: Part, act: Act) -> dict[str, object]:
+    rules, asked = _online(part), kept_request(act.arguments)
+    found = act.outcome["found"]
+    placed, reason = placed_from(found), found["quote"]["reason"]
+    return {
+        "kind": "quote",
+        "subject": act.subject,
+        "quoted": shown.shown_intervals(placed, rules),
+        "quoted_energy": energy(sum(each.energy_wh for each in placed)),
+        "quoted_cost": shown.cost_words(placed, rules),
+        "asked_energy": energy(asked.energy_wh),
+        "is_sale": asked.side is Side.SELL,
+        "is_short": reason == Reason.SHORT,
+        "why": shown.REASONS[Reason(reason)] if reason else "",
+        "at": shown.moment_words(found["clock_us"] // MINUTE_US, rules),
+    }
+
+
+def _became_context(part: Part, act: Act, became: Became) -> dict[str, object]:
+    rules, record = _online(part), became.record
+    booking = shown.ShownBooking(record, rules, clock_us_of(part.clock)) if record else None
+    outcome = became.outcome
+    known = Outcome(outcome) if outcome in tuple(Outcome) else None
+    return {
+        "kind": act.kind,
+        "subject": act.subject,
+        "is_waiting": became.is_running,
+        "booking": booking,
+        "is_taken": known is Outcome.TAKEN,
+        "outcome": outcome,
+        "why": shown.OUTCOMES.get(known, "") if known else "",
+        "address": f"{act.pk}",
+    }
+
+
+def clock_us_of(clock: dt.datetime | None) -> int:
+    """Return a market's clock in microseconds since 1970; nothing before it has one."""
+    return 0 if clock is None else microseconds_of(clock)
+
+
+def _page(
+    request: SignedInRequest,
+    session: Session,
+    part: Part,
+    form: WishForm,
+    *,
+    told: Mapping[str, object] | None = None,
+    changing: BookingRecord | None = None,
+) -> HttpResponse:
+    found, rules = queries.bookings(session, part.market), part.rules
+    keep_list(request, is_everybodys=request.viewer.participants is None)
+    clock_us = clock_us_of(part.clock)
+    context: dict[str, object] = {
+        "market": part.market,
+        "rules": rules,
+        "clock": part.clock,
+        "points": part.points,
+        "form": form,
+        "told": told,
+        "changing": changing and shown.ShownBooking(changing, rules, clock_us) if rules else None,
+        "section": SECTION,
+        "is_all": request.viewer.participants is None,
+    }
+    if rules is not None:
+        listed = [shown.ShownBooking(each, rules, clock_us) for each in found]
+        owed = queries.own_owed(session, part.market, rules) if part.points else []
+        context |= {
+            "page": page_of(request, listed, BOOKINGS_A_PAGE),
+            "entitlements": shown.entitlements(part.points, owed, found),
+            "owed_day": owed[0].day if owed else None,
+        }
+    status = UNPROCESSABLE if form.beside else 200
+    return render(request, "market/bookings.html", context, status=status)

@@ -1,0 +1,203 @@
+"""Bookings on pages: a participant asks for its own points, is told every reason, and once."""
+
+import html
+import re
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+
+from database.session import transaction
+from market.core.bookings import State, Told
+from market.core.forward import MINUTE_US
+from portal import market_ahead
+from portal.market_bookings_view import ShownBooking
+from portal.models import Act
+from portal.queries import market_bookings as queries
+from portal.queries import market_now
+from portal.views import market_bookings as views
+from tests.portal.site import MARKET, SHORT_DAY
+from tests.worlds.as_portal import as_worker
+from tests.worlds.online import lead
+
+pytestmark = pytest.mark.django_db
+PAGE = f"/market/{MARKET}/bookings/"
+POINT, OTHERS = "N0-P2", "N34-P1"
+WISH = {
+    "key": "0" * 32,
+    "point": POINT,
+    "side": "buy",
+    "energy": "7.5",
+    "power": "7.4",
+    "earliest": "2024-03-31T20:00",
+    "latest": "2024-04-01T06:00",
+    "limit": "",
+}
+
+
+def words(answer) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+
+
+def ask(client: Client, what: str, wish: dict | None = None, **changed) -> str:
+    """Send the form, be led on, and return what is told."""
+    answer = client.post(f"{PAGE}{what}/", {**(wish or WISH), **changed}, follow=True)
+    assert answer.status_code == 200, words(answer)[:2_000]
+    return words(answer)
+
+
+@pytest.fixture
+def led(site, monkeypatch):
+    """Whoever waits for what became of something finds that somebody led the market."""
+    became = views._became
+
+    def after_leading(market, found):
+        with as_worker():
+            lead(site.engine, MARKET)
+        return became(market, found)
+
+    monkeypatch.setattr(views, "_became", after_leading)
+
+
+@pytest.fixture
+def owner(site, sign_in) -> Client:
+    lead(site.engine, MARKET)
+    return sign_in("owner")
+
+
+def bookings_by() -> list[tuple]:
+    with transaction() as session:
+        found = queries.bookings(session, MARKET)
+    return [(each.participant, each.number, each.state.value) for each in found]
+
+
+def test_a_quote_moves_nothing_and_a_booking_is_had_changed_and_given_up(owner, led, sign_in):
+    shown = words(owner.get(PAGE))
+    assert "Booking 1: buy 7.5 kWh at N0-P2 booked" in shown
+    before = bookings_by()
+    quoted = ask(owner, "quote")
+    assert "The quote" in quoted
+    assert re.search(r"7\.5 kWh for £0\.\d+ , placed like this", quoted)
+    assert bookings_by() == before
+    booked = ask(owner, "book")
+    number = int(re.search(r"Booking (\d+) is booked: buy 7\.5 kWh at N0-P2 for £", booked)[1])
+    assert f"Booking {number}: buy 7.5 kWh at N0-P2 booked" in booked
+    again = ask(owner, "book")  # the same form, sent twice
+    assert f"Booking {number} is booked" in again
+    assert [each[1] for each in bookings_by()] == [number, *(each[1] for each in before)]
+    form = owner.get(f"{PAGE}{number}/").content.decode()
+    assert 'name="energy" value="7.5"' in form and 'value="2024-04-01T06:00"' in form
+    changed = ask(owner, f"{number}/change", key="1" * 32, energy="5")
+    assert f"Booking {number} is booked: buy 5 kWh" in changed
+    refused = ask(owner, f"{number}/change", key="2" * 32, limit="-99,000.00")
+    assert f"Booking {number} stays as it was. The last change was not had" in refused
+    assert "N0-P2" not in words(Client().get(f"/market/{MARKET}/"))
+    assert f"Booking {number}: buy 5 kWh at N0-P2, first" in words(owner.get(f"/market/{MARKET}/"))
+    gone = ask(owner, f"{number}/cancel", key="3" * 32)
+    assert f"Booking {number} is given up: nothing of it had begun." in gone
+    assert "N0-P2" not in words(sign_in("outsider").get(PAGE))
+    assert "hearth-energy. 31 Mar 2024, 20:00 BST" in words(sign_in("auditor").get(PAGE))
+
+
+def test_every_reason_stands_beside_its_field_and_what_was_typed_is_kept(owner):
+    wrong = {
+        "point": OTHERS, "energy": "much", "power": "0.0001", "earliest": "2024-03-31",
+        "latest": "", "limit": "dear",
+    }  # fmt: skip
+    for what in ("quote", "book"):
+        answer = owner.post(f"{PAGE}{what}/", {**WISH, **wrong})
+        assert answer.status_code == 422
+        text = html.unescape(answer.content.decode())
+        for name in ("point", "energy", "power", "earliest", "latest", "limit"):
+            assert re.search(rf'<ul class="beside-field" id="found-{name}"><li>[^<]+', text), name
+        assert all(f'value="{wrong[name]}"' in text for name in ("energy", "power", "limit"))
+    late = words(owner.post(f"{PAGE}quote/", {**WISH, "latest": "2024-03-31T19:00"}))
+    assert "A window that ends after it begins" in late
+    assert Act.objects.filter(kind="quote").count() == 0
+
+
+def test_what_nobody_took_is_said_to_wait_and_what_has_no_room_waits_with_its_reason(
+    owner, site, monkeypatch
+):
+    monkeypatch.setattr("portal.jobs.WAIT_SECONDS", 0)
+    waits = ask(owner, "book", key="4" * 32)
+    assert "Nobody has taken it yet" in waits
+    lead(site.engine, MARKET)
+    act = Act.objects.filter(kind="book").latest("pk")
+    assert "is booked: buy 7.5 kWh" in words(owner.get(f"{PAGE}asked/{act.pk}/"))
+    too_much = {"energy": "900000000.0", "power": "9,000,000,000.00", "key": "5" * 32}
+    quoted = ask(owner, "quote", **too_much)
+    assert "A booking would wait until there is room for all of it." in quoted
+    handed_in = ask(owner, "book", **too_much)
+    assert "Handed in" in handed_in
+    lead(site.engine, MARKET)
+    act = Act.objects.filter(kind="book").latest("pk")
+    assert "waits: 900,000 MWh at N0-P2. There is not enough room" in words(
+        owner.get(f"{PAGE}asked/{act.pk}/")
+    )
+    assert "1 request for 900,000 MWh, the first due by 1 Apr 2024, 06:00 BST" in words(
+        Client().get(f"/market/{MARKET}/")
+    )
+
+
+def test_others_ask_for_nothing_and_read_no_act_of_this(owner, led, sign_in):
+    ask(owner, "book", key="6" * 32)
+    number = bookings_by()[0][1]
+    act = Act.objects.filter(kind="book").latest("pk")
+    outsider, operator = sign_in("outsider"), sign_in("operator")
+    assert outsider.get(f"{PAGE}asked/{act.pk}/").status_code == 404
+    assert outsider.get(f"{PAGE}{number}/").status_code == 404
+    assert outsider.post(f"{PAGE}{number}/cancel/").status_code == 404
+    assert outsider.post(f"{PAGE}book/", WISH).status_code == 422  # no point of theirs
+    for what in ("quote", "book", f"{number}/change", f"{number}/cancel"):
+        assert operator.post(f"{PAGE}{what}/", WISH).status_code == 403
+    assert f"Booking {number}" in words(operator.get(PAGE))
+    assert 'id="wish"' not in operator.get(PAGE).content.decode()
+    assert sign_in("regulator").get(PAGE).status_code == 403
+    assert owner.get("/market/nowhere/bookings/").status_code == 404
+
+
+def test_points_are_told_what_they_are_promised_and_owed(owner):
+    shown = words(owner.get(PAGE))
+    assert "N0-P2" in shown and "Owed is what was refused" in shown
+    row = re.search(r"N0-P4 .{0,80}? within 4 h 99\.9 % 0 kWh –", shown)
+    assert row, shown[-1_500:]
+
+
+def test_quotes_ahead_are_those_of_the_machine(owner, site):
+    with transaction() as session:
+        law = market_now.law_of(session, MARKET, SHORT_DAY)
+        shown = market_ahead.shown_ahead(session, MARKET, law, "node:N0", None)
+        system = market_ahead.shown_ahead(session, MARKET, law, "nothing", None)
+        own = market_ahead.shown_ahead(session, MARKET, law, "", "N34")
+    assert (shown.chosen.title, shown.count) == ("North Scotland", 96)
+    assert system.chosen.key == "system:gb" and own.chosen.key == "node:N34"
+    assert len(shown.chart.table.rows) == 96
+    first = shown.chart.table.rows[0][0]
+    marks = [row[-1] for row in shown.chart.table.rows]
+    assert ("cheapest" in marks) is not shown.is_flat
+    cheapest = market_ahead._cheapest([5, 1, 9, 1, 2, *[7] * 20], [0, 2, 3, 4, *range(5, 25)])
+    assert cheapest == {3, 4}  # the second has no room, and one in twelve of the rest is two
+    page = words(Client().get(f"/market/{MARKET}/?at=node:N0"))
+    assert "Quotes of the next 48 hours, North Scotland" in page
+    assert first in page and "Who waits" in page
+    assert "Who is served when not all can be" in page
+
+
+def test_what_became_of_an_interval_is_told_by_the_clock_and_by_what_was_delivered(site):
+    with transaction(site.engine) as session:
+        (record,) = (each for each in queries.bookings(session, MARKET) if each.number == 1)
+        rules = queries.market_rules(session, MARKET, SHORT_DAY)
+    begins, ends = record.placed[0].start_minute, record.placed[-1].end_minute
+    told = tuple(Told(each.start_minute, 0, each.energy_wh) for each in record.placed)
+
+    def shown(minute, **changed):
+        return ShownBooking(replace(record, **changed), rules, minute * MINUTE_US)
+
+    states = [shown(at).state for at in (begins - 1, begins, ends - 1, ends)]
+    assert states == ["booked", "being served", "being served", "served, not yet metered"]
+    assert [shown(at).is_open for at in (begins - 1, ends)] == [True, False]
+    had = shown(ends, state=State.DELIVERED, told=told)
+    assert (had.state, had.css, had.delivered) == ("delivered", "good", "7.5\xa0kWh")
+    assert [each.delivered for each in had.intervals] == [each.energy for each in had.intervals]
+    assert shown(ends, state=State.MISSED, told=told[:1]).delivered != had.delivered
