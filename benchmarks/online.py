@@ -76,9 +76,10 @@ def results(extent: Extent = Extent()) -> list[Result]:
         stack.callback(bench.end)
         bench.hand_in(opening_events(market))
         single, bare = bench.singly(extent.singles)
+        # While the log is short: who takes over is to have followed it to its end.
+        after_kill_s = [bench.taken_over_s() for _ in range(extent.kills)]
         sustained = bench.sustained(extent.seconds)
         heard = bench.heard(extent.listening)
-        after_kill_s = [bench.taken_over_s() for _ in range(extent.kills)]
     return [
         *_latency(single, bare),
         *_sustained(sustained, extent.seconds),
