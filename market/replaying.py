@@ -78,7 +78,7 @@ def replay(
         replayed.fail(f"the opening of its day is no state of a market: {_reason(unreadable)}")
         return replayed
     try:
-        for batches in _batches(connection, market, first, last):
+        for batches in batches_of(connection, market, first, last):
             _take(connection, replayed, batches)
             progress(batches[-1][-1].logged.sequence - first + 1, last - first + 1)
     except UNTAKEABLE as untakeable:
@@ -88,7 +88,7 @@ def replay(
     return replayed
 
 
-def _batches(
+def batches_of(
     connection: Connection, market: str, first: int, last: int
 ) -> Iterator[list[list[EventEntry]]]:
     """Yield the batches of a stretch, some at a time; a batch is never cut."""

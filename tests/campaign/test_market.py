@@ -1,8 +1,9 @@
 """An adversary's events through markets online: what is moved event by event is what all give.
 
 Every thousand events the prices are made again of all that was said, by settlement's market maker,
-and a machine is restored from its state; both go on alike. `make campaign` takes ten times as many
-events as operations: a million.
+and a machine is restored from its state; both go on alike. More demand or less supply lowers no
+price, and less demand or more supply raises none. `make campaign` takes ten times as many events as
+operations: a million.
 """
 
 import json
@@ -21,6 +22,7 @@ from market.core.machine import Machine, Taken
 from market.core.state import restore, state_of
 from tests.market.streams import DAY, MINUTE_US, START_US, day_of, online
 from tests.market.test_machine import PRICES, same
+from tests.market.test_monotone import hold_to_bounds, hold_to_steps
 from tests.settlement.core.draws import Words
 from tests.settlement.core.examples import read_market
 
@@ -131,6 +133,8 @@ def hold(machine: Machine) -> None:
     for name in PRICES:
         made = getattr(grid.prices(), name)
         assert min(map(np.min, ends)) <= made.min() and made.max() <= max(map(np.max, ends))
+    hold_to_bounds(grid.holons, machine.bookings.forward.prices())
+    hold_to_steps(machine, len(grid.said))
 
 
 def as_values(taken: Taken) -> tuple:

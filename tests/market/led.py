@@ -23,7 +23,7 @@ from market.inbox import submit
 from market.leading import catch_up, connect, find_course
 from market.log import EventEntry, PublicationEntry
 from market.sealing import seal
-from market.worker import Leader, Worker
+from market.worker import Leader, Tell, Worker
 from tests.market.asking import CAP, asks
 from tests.market.streams import MINUTE_US, START_US, event, in_force, online
 from tests.settlement.core.examples import tiny_market
@@ -142,11 +142,11 @@ def hold_to_replay(engine: Engine, events: Sequence[Event]) -> list[EventEntry]:
     return entries
 
 
-def start_worker(url: str, market: str = MARKET) -> BaseProcess:
+def start_worker(url: str, market: str = MARKET, tell: Tell = print) -> BaseProcess:
     """A process that leads a market or waits to, until it is killed."""
     # Forked: a process that were spawned would import for seconds.
     process = get_context("fork").Process(
-        target=Worker(url, market, resolve, Flag()).run, daemon=True
+        target=Worker(url, market, resolve, Flag(), tell).run, daemon=True
     )
     process.start()
     return process

@@ -13,14 +13,16 @@ from ledger.people.roles import Role
 from market import store
 from market.core.quotes import Side
 from market.law_of_days import refuse_offline
-from portal import market_asking, market_replay
+from portal import market_asking, market_replay, market_study
 from portal.demo import LIVING_SPEED
 from portal.demo_market import feed_last_day
-from portal.management import market_bookings
+from portal.management import market_bookings, market_figures
 from portal.management.arguments import (
+    FORCE,
     JSON,
     KNOWN_AT,
     MARKET,
+    OUT,
     ExclusiveGroup,
     Subcommand,
     argument,
@@ -30,10 +32,12 @@ from portal.management.arguments import (
 )
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
+from portal.management.output import write_file
 from portal.market_asking import Answer
 from portal.market_feed import Fed, feed
 from portal.market_replay import ReplayedDay
 from portal.market_stream import run_stream
+from portal.market_study import StudiedDay
 from portal.market_worker import lead
 from portal.serving import Unserved
 
@@ -84,7 +88,7 @@ class Told(NamedTuple):
 
 ASKING = ("request", "change", "cancel")
 """What a supplier does for a supply point of its own."""
-Done = Answer | Fed | Led | ReplayedDay | Told
+Done = Answer | Fed | Led | ReplayedDay | StudiedDay | Told
 
 
 class Command(BaseCommand[Done]):
@@ -143,6 +147,18 @@ class Command(BaseCommand[Done]):
             "come of the events; and how far published prices are from those ex post",
             (MARKET, DAY, JSON),
         ),
+        "study": Subcommand(
+            "set the prices published on a day beside nodal marginal prices of the same state at "
+            "the same moments: bounds, spread, steps and memory of both; nothing is stored",
+            (
+                MARKET,
+                DAY,
+                KNOWN_AT,
+                OUT.with_settings(help="file for the picture, as SVG"),
+                FORCE,
+                JSON,
+            ),
+        ),
         "quote": Subcommand("say what a request would be given now, and move nothing", ASKED),
         "request": Subcommand(
             "ask for energy at a supply point that is yours to supply: it is booked, waits its "
@@ -176,6 +192,8 @@ class Command(BaseCommand[Done]):
                 return market_replay.replay_day(
                     options.market, options.day, progress, now=options.now
                 )
+        if options.action == "study":
+            return self._study(options)
         if options.action == "demonstrate":
             return self._demonstrate(options)
         return self._stream(options) if options.action == "stream" else self._lead(options)
@@ -227,6 +245,17 @@ class Command(BaseCommand[Done]):
                 progress=progress,
             )
 
+    def _study(self, options: Options) -> StudiedDay:
+        title = f"Dispatching {options.market} on {options.day}"
+        with progress_bar(title, quiet=options.json) as progress:
+            outcome = market_study.study_day(
+                options.market, options.day, options.known_at, progress
+            )
+        if options.out:
+            made = market_study.picture(outcome)
+            write_file(options.out, made.file_svg.encode(), force=options.force)
+        return outcome
+
     def _demonstrate(self, options: Options) -> Fed:
         with progress_bar(f"Living through {options.market}", quiet=options.json) as progress:
             fed = feed_last_day(options.market, options.now, options.speed, progress)
@@ -238,6 +267,8 @@ class Command(BaseCommand[Done]):
             return market_bookings.as_json(outcome)
         if isinstance(outcome, ReplayedDay):
             return market_replay.as_json(outcome)
+        if isinstance(outcome, StudiedDay):
+            return market_figures.as_json(outcome)
         if isinstance(outcome, Led | Told):
             return outcome._asdict()
         return {
@@ -257,6 +288,9 @@ class Command(BaseCommand[Done]):
             return
         if isinstance(outcome, ReplayedDay):
             yield from market_replay.lines(outcome)
+            return
+        if isinstance(outcome, StudiedDay):
+            yield from market_figures.lines(outcome)
             return
         if isinstance(outcome, Told):
             yield f"Stopped; {outcome.listeners:,} listened."
