@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.quantities import ppm, scaled
-from portal.market_view import Holarchy, MarketNow, Part
+from portal.market_view import MarketNow, Part
 from portal.queries.market_now import OnlineLaw, Published
 
 MOST_SHORT = 12
