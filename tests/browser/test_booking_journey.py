@@ -101,6 +101,7 @@ def test_a_flexible_charge_is_booked_and_served_inside_its_window(
         " td.innerText.includes(zone) &&"
         " parseFloat(td.querySelector('[data-tightness]').innerText) > was)",
         arg=[zone, was],
+        timeout=30_000,
     )
     photograph(page, "tight")
     living.tell("mild", Kind.DEMAND, BOOKED_AT, 600_000_000)

@@ -13,6 +13,7 @@ from market.core.events import Event, Kind
 from market.core.machine import Cause
 from market.core.pricing import Holons
 from market.inbox import submit
+from market.moments import midnight_us
 from market.places import Place
 from market.rules import online_market
 from portal import health
@@ -26,6 +27,7 @@ from tests.worlds.online import lead
 
 pytestmark = pytest.mark.django_db
 PAGE = f"/market/{MARKET}/"
+MIDNIGHT_US = midnight_us(SHORT_DAY, "Europe/London")
 STEP = dt.timedelta(minutes=30)
 
 
@@ -242,15 +244,15 @@ def test_the_list_says_which_markets_are_online(site):
 
 def test_who_runs_the_market_sees_who_leads_what_waits_and_what_was_kept_apart(site, sign_in):
     with transaction(site.engine) as session:
-        late = Event(SHORT_DAY, "too-late", Kind.OUTAGE, "drax-1", 0)
+        late = Event(SHORT_DAY, "too-late", Kind.OUTAGE, "drax-1", MIDNIGHT_US)
         assert submit(session, MARKET, [late], by="feeder") == []
     lead(site.engine, MARKET)
     with transaction(site.engine) as session:
-        waits = Event(SHORT_DAY, "waits", Kind.CLOCK, "", 10)
+        waits = Event(SHORT_DAY, "waits", Kind.CLOCK, "", MIDNIGHT_US)
         assert submit(session, MARKET, [waits], by="feeder") == []
     shown = page_of(client=sign_in("operator"))
     assert "is led by nobody at present" in shown
     assert "Waiting in the inbox 1, the oldest since" in shown
     assert "Events wait and nobody leads: start manage.py market run gb12" in shown
-    assert "late: 1" in shown and "outage drax-1 1 Jan 1970" in shown and "feeder" in shown
+    assert "late: 1" in shown and "outage drax-1 31 Mar 2024" in shown and "feeder" in shown
     assert "For who runs the market" not in page_of()

@@ -1,5 +1,6 @@
 """Bookings on pages: a participant asks for its own points, is told every reason, and once."""
 
+import datetime as dt
 import html
 import re
 from dataclasses import replace
@@ -166,7 +167,8 @@ def test_points_are_told_what_they_are_promised_and_owed(owner):
 
 def test_quotes_ahead_are_those_of_the_machine(owner, site):
     with transaction() as session:
-        law = market_now.law_of(session, MARKET, SHORT_DAY)
+        last = market_now.last_of_now(session, MARKET)
+        law = market_now.law_now(session, MARKET, last, dt.datetime.now(dt.UTC))
         shown = market_ahead.shown_ahead(session, MARKET, law, "node:N0", None)
         system = market_ahead.shown_ahead(session, MARKET, law, "nothing", None)
         own = market_ahead.shown_ahead(session, MARKET, law, "", "N34")
