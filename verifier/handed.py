@@ -31,7 +31,8 @@ def handed_leaves(files: Files, run: Row, report: Report) -> list[bytes]:
 
     A file too many, or one that is missing, gives another input_digest than the run's.
     """
-    days = list_days(run["first_day"], run["last_day"])
+    # Of a run that cannot be read the days are not known, and that is found before.
+    days = list_days(run["first_day"], run["last_day"]) if run else []
     known = {handed_path(day) for day in days}
     for name in sorted(files.names()):
         if name.startswith(f"{HANDED_OVER}/") and name not in known:

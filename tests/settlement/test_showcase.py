@@ -105,8 +105,9 @@ def test_every_kind_of_line_of_the_law_moves_money_in_the_month(moved):
 
 def test_the_law_names_every_kind_that_it_gives_rise_to():
     law = scenario(MARKET)
-    arising = {*law[POLICY].line_kinds(), "charge.excess"}
+    arising = {*law[POLICY].line_kinds(), "charge.excess", "charge.booking"}
     assert any(product.energy_wh for product in law[RULES].products)
+    assert law[RULES].online is not None
     for document in law.values():
         if isinstance(document, ChargeList):
             arising |= kinds_named([document])
