@@ -224,7 +224,7 @@ OPEN: Mapping[str, str] = MappingProxyType(
             "the log is public: hashes, notes and keys",
         ),
         **dict.fromkeys(
-            ("market.publication", "market.head", "market.sealed"),
+            ("market.publication", "market.written", "market.head", "market.sealed"),
             "prices are public, and digests of what made them",
         ),
         "people.founding": "who began, and whether it is a demonstration, is told to everybody",

@@ -11,6 +11,7 @@ from market import stored_rows
 from market.law_book import Resolve
 from market.law_of_days import law_in
 from market.replaying import replay, stretches
+from market.written import released
 from settlement.verification import Check
 
 REPLAYS = "days of markets, taken again"
@@ -38,6 +39,7 @@ def verify_market_days(session: Session, *, law: Law = law_in) -> Iterator[Findi
     for market in stored_rows.markets(connection):
         resolve = law(session, market)
         for stretch in stretches(connection, market):
-            replayed = replay(connection, market, resolve, stretch)
+            with released(connection):
+                replayed = replay(connection, market, resolve, stretch)
             if replayed.difference is not None:
                 yield replayed.difference
