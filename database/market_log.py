@@ -107,7 +107,8 @@ CREATE FUNCTION market.submit(
     moments timestamptz[], number_counts int[], given_numbers bigint[], word_counts int[],
     given_words text[], by text
 ) RETURNS TABLE (place bigint)
-LANGUAGE plpgsql {_AS_OWNER} AS $$
+-- Planned for the days that are given, so that the partitions of others are not even locked.
+LANGUAGE plpgsql {_AS_OWNER} SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 BEGIN
     IF coalesce((SELECT sum(each) FROM unnest(number_counts) AS each), 0)
@@ -208,6 +209,15 @@ BEGIN
         INSERT INTO market.opening (market, day, sequence, state, digest)
         VALUES (of_market, opened_day, first_sequence, opened_state, opened_digest);
     END IF;
+    INSERT INTO market.written (market, parent, sequence, day)
+    SELECT of_market, parent, (
+            SELECT coalesce(max(opening.sequence), 0) FROM market.opening
+            WHERE opening.market = of_market),
+        day
+    FROM (
+        SELECT 'event' AS parent, day FROM unnest(days) AS of_events (day)
+        UNION SELECT 'publication', day FROM unnest(published_days) AS published (day)
+    ) AS listed ON CONFLICT DO NOTHING;
     PERFORM pg_notify(
         '{PUBLISHED_CHANNEL}', of_market || ' ' || first_sequence || ' ' || last_sequence);
 END

@@ -225,7 +225,7 @@ OPEN: Mapping[str, str] = MappingProxyType(
             "the log is public: hashes, notes and keys",
         ),
         **dict.fromkeys(
-            ("market.publication", "market.head", "market.sealed"),
+            ("market.publication", "market.written", "market.head", "market.sealed"),
             "prices are public, and digests of what made them",
         ),
         "market.outlook": "prices of intervals to come are public, and how much waits for them",

@@ -12,6 +12,7 @@ from market.handed_verification import verify_handed_days
 from market.handing_over import Law
 from market.law_of_days import law_in
 from market.replaying import replay, stretches
+from market.written import released
 from settlement.verification import Check
 
 REPLAYS = "days of markets, taken again"
@@ -38,7 +39,8 @@ def verify_market_days(session: Session, *, law: Law = law_in) -> Iterator[Findi
     for market in stored_rows.markets(connection):
         resolve = law(session, market)
         for stretch in stretches(connection, market):
-            replayed = replay(connection, market, resolve, stretch)
+            with released(connection):
+                replayed = replay(connection, market, resolve, stretch)
             if replayed.difference is not None:
                 yield replayed.difference
     yield from verify_handed_days(session, law)

@@ -6,6 +6,7 @@ Every function takes a connection of the caller's. A session has one below it:
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from market.log import (
     Submitted,
 )
 from market.moments import microseconds_of, moment_of
+from market.written import EVENT, PUBLICATION, days_of, stretches_before
 from settlement.core.arrays import Integers
 
 Connection = psycopg.Connection[Any]
@@ -55,7 +57,7 @@ SELECT sequence, batch, day, key, kind, entity, at, numbers, words, outcome, sub
   FROM market.event
 """
 EVENTS = f"""{EVENT_COLUMNS}
- WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence LIMIT %s
+ WHERE market = %s AND sequence BETWEEN %s AND %s AND day = ANY(%s) ORDER BY sequence LIMIT %s
 """
 PUBLICATION_COLUMNS = """
 SELECT sequence, part, day, at, cause, holons::bigint[], tightness_ppm, price_micro_per_mwh,
@@ -63,23 +65,19 @@ SELECT sequence, part, day, at, cause, holons::bigint[], tightness_ppm, price_mi
   FROM market.publication
 """
 PUBLICATIONS = f"""{PUBLICATION_COLUMNS}
- WHERE market = %s AND sequence BETWEEN %s AND %s ORDER BY sequence, part
+ WHERE market = %s AND sequence BETWEEN %s AND %s AND day = ANY(%s) ORDER BY sequence, part
 """
 PUBLICATIONS_OF_DAY = f"""{PUBLICATION_COLUMNS}
  WHERE market = %s AND day = %s ORDER BY sequence, part
 """
-_RULES_BEFORE = """
-SELECT day, key, kind, entity, at, numbers, words, submitted_at, submitted_by
+RULES_BEFORE = """
+SELECT day, key, kind, entity, at, numbers, words, submitted_at, submitted_by, sequence
   FROM market.event
- WHERE market = %(market)s AND sequence < %(sequence)s AND kind = 'rules' AND outcome = 'taken'
-"""
-# Of named days, so that no other partition of the log is read.
-RULES_BEFORE = f"""
-({_RULES_BEFORE} ORDER BY sequence DESC LIMIT 1)
-UNION ALL ({_RULES_BEFORE} AND day = ANY(%(days)s) ORDER BY sequence)
+ WHERE market = %s AND sequence < %s AND kind = 'rules' AND outcome = 'taken' AND day = ANY(%s)
+ ORDER BY sequence
 """
 DIGEST_BEFORE = """
-SELECT digest FROM market.event WHERE market = %s AND sequence = %s
+SELECT digest FROM market.event WHERE market = %s AND sequence = %s AND day = ANY(%s)
 """
 # Each by its index: the last of three ends, of which the batch says the later, then the kind.
 PUBLISHED_BEFORE = """
@@ -89,7 +87,7 @@ SELECT digest FROM (
       ORDER BY sequence DESC, part DESC LIMIT 1)
     UNION ALL
     (SELECT sequence, 1, digest FROM market.publication
-      WHERE market = %(market)s AND sequence < %(sequence)s
+      WHERE market = %(market)s AND sequence < %(sequence)s AND day = ANY(%(days)s)
       ORDER BY sequence DESC, part DESC LIMIT 1)
     UNION ALL
     (SELECT sequence, 0, digest FROM market.opening
@@ -233,9 +231,17 @@ def head(connection: Connection, market: str) -> Head:
 
 def head_before(connection: Connection, market: str, sequence: int) -> Head:
     """Return where the log ended before an event came to it."""
-    of_event = connection.execute(DIGEST_BEFORE, [market, sequence - 1]).fetchone()
-    place = {"market": market, "sequence": sequence}
-    published = connection.execute(PUBLISHED_BEFORE, place).fetchone()
+    before = sequence - 1
+    days = days_of(connection, market, EVENT, before, before)
+    of_event = _of_days(connection, DIGEST_BEFORE, [market, before, days]).fetchone()
+    # The last of them lies in the stretch before, unless in this one something was published yet.
+    stretches = stretches_before(connection, market, PUBLICATION, sequence)[:2]
+    place = {
+        "market": market,
+        "sequence": sequence,
+        "days": [*chain(*(at.days for at in stretches))],
+    }
+    published = _of_days(connection, PUBLISHED_BEFORE, place).fetchone()
     return Head(
         sequence - 1,
         bytes(of_event[0]) if of_event else NOTHING_BEFORE,
@@ -250,17 +256,22 @@ def rules_before(
 
     That of the law in force then, if one did, and all of some days.
     """
-    limits = {"market": market, "sequence": sequence, "days": list(days)}
-    rows = connection.execute(RULES_BEFORE, limits)
-    return [Submitted(0, _event(*row[:7]), *row[7:]) for row in rows]
+    last: list[tuple[Any, ...]] = []
+    for stretch in stretches_before(connection, market, EVENT, sequence):
+        last = _of_days(connection, RULES_BEFORE, [market, sequence, stretch.days]).fetchall()
+        # A day may have rows of other stretches: an earlier one of those is not the last.
+        if last and last[-1][-1] >= stretch.sequence:
+            break
+    of_days = _of_days(connection, RULES_BEFORE, [market, sequence, list(days)]).fetchall()
+    return [Submitted(0, _event(*row[:7]), *row[7:9]) for row in (*last[-1:], *of_days)]
 
 
 def events(
     connection: Connection, market: str, first: int, last: int, most: int = 2**31
 ) -> list[EventEntry]:
     """Return the events from one sequence to another, both included, at most so many."""
-    values = [market, first, last, most]
-    rows = connection.cursor(binary=True).execute(EVENTS.encode(), values, prepare=True)
+    values = [market, first, last, days_of(connection, market, EVENT, first, last), most]
+    rows = connection.cursor(binary=True).execute(EVENTS.encode(), values, prepare=False)
     return list(map(event_entry, rows))
 
 
@@ -268,7 +279,8 @@ def publications(
     connection: Connection, market: str, first: int, last: int
 ) -> list[PublicationEntry]:
     """Return what the batches from one sequence to another published."""
-    rows = vector_cursor(connection).execute(PUBLICATIONS.encode(), [market, first, last])
+    values = [market, first, last, days_of(connection, market, PUBLICATION, first, last)]
+    rows = vector_cursor(connection).execute(PUBLICATIONS.encode(), values, prepare=False)
     return list(map(publication_entry, rows))
 
 
@@ -288,7 +300,7 @@ def latest_bookings(
 
 def outcome_of(connection: Connection, market: str, day: dt.date, key: str) -> Outcome | None:
     """Return what became of an event; None where it is not in the log yet."""
-    row = connection.execute(OUTCOME_OF, [market, day, key]).fetchone()
+    row = _of_days(connection, OUTCOME_OF, [market, day, key]).fetchone()
     return None if row is None else Outcome(row[0])
 
 
@@ -302,7 +314,8 @@ def publications_of_day(
     connection: Connection, market: str, day: dt.date
 ) -> list[PublicationEntry]:
     """Return what was published of the moments of a local day."""
-    rows = vector_cursor(connection).execute(PUBLICATIONS_OF_DAY.encode(), [market, day])
+    cursor = vector_cursor(connection)
+    rows = cursor.execute(PUBLICATIONS_OF_DAY.encode(), [market, day], prepare=False)
     return list(map(publication_entry, rows))
 
 
@@ -341,6 +354,11 @@ def seal(connection: Connection, market: str, sealed: Sealed) -> None:
     head = sealed.head
     values = (head.sequence, head.event_digest, head.publication_digest, sealed.digest(market))
     connection.execute(SEAL, [market, sealed.first_sequence, *values])
+
+
+def _of_days(connection: Connection, query: str, values: Any) -> psycopg.Cursor[Any]:
+    """Ask what names its days, planned for these: other partitions are not even locked."""
+    return connection.execute(query.encode(), values, prepare=False)
 
 
 def event_entry(row: Sequence[Any]) -> EventEntry:

@@ -24,19 +24,28 @@ SELECT sequence, part, row_to_json(told)::text FROM (
     SELECT market, sequence, part, day, law, at, published_at, cause, holons, tightness_ppm,
         price_micro_per_mwh, sell_price_micro_per_mwh
     FROM market.publication
-    WHERE market = %s AND (sequence, part) > (%s, %s){of_day}
+    WHERE market = %s AND day = ANY(%s) AND sequence < %s AND (sequence, part) > (%s, %s)
     ORDER BY sequence, part LIMIT %s
 ) AS told
 """
 _NEWEST = """
 SELECT sequence, part FROM market.publication
- WHERE market = %s ORDER BY sequence DESC, part DESC LIMIT 1
+ WHERE market = %s AND day = ANY(%s) ORDER BY sequence DESC, part DESC LIMIT 1
 """
 _IS_KNOWN = """
 SELECT EXISTS (SELECT FROM market.head WHERE market = %(market)s)
-    OR EXISTS (SELECT FROM market.publication WHERE market = %(market)s)
     OR EXISTS (SELECT FROM rulebook.version WHERE market = %(market)s)
 """
+_WRITTEN = """
+SELECT sequence, array_agg(day) FROM market.written
+ WHERE market = %(market)s AND parent = 'publication' AND sequence >= (
+       SELECT coalesce(max(sequence), 0) FROM market.written
+        WHERE market = %(market)s AND parent = 'publication' AND sequence <= %(after)s)
+ GROUP BY sequence ORDER BY sequence
+"""
+_STRETCHES = 8
+"""Days by the market's clock that are asked at once: partitions of others are not even locked."""
+_NO_END = 2**63 - 1
 
 
 class Told(NamedTuple):
@@ -61,7 +70,9 @@ class Reader:
 
     async def newest(self, market: str) -> Place:
         """Return the place of what was last published; before the first, that of nothing."""
-        rows = await self._rows(_NEWEST, [market])
+        written = await self._rows(_WRITTEN, {"market": market, "after": _NO_END})
+        days = [day for _, of in written for day in of]
+        rows = await self._rows(_NEWEST, [market, days])
         return Place(*rows[0]) if rows else Place()
 
     async def after(
@@ -73,10 +84,20 @@ class Reader:
             day: local, on which its moments lie; None for any. The days of a log go to and fro, as
                 a price ex post is of the day that it prices.
         """
-        of_day = "" if day is None else " AND day = %s"
-        asked = [market, *place, *(() if day is None else (day,)), most]
-        rows = await self._rows(_AFTER.format(of_day=of_day), asked)
-        return [Told(Place(sequence, part), json) for sequence, part, json in rows]
+        if day is None:
+            written = await self._rows(_WRITTEN, {"market": market, "after": place.sequence})
+        else:
+            written = [(0, [day])]
+        found: list[Told] = []
+        for start in range(0, len(written), _STRETCHES):
+            some, following = written[start : start + _STRETCHES], written[start + _STRETCHES :]
+            days = [day for _, of in some for day in of]
+            end = following[0][0] if following else _NO_END
+            rows = await self._rows(_AFTER, [market, days, end, *place, most - len(found)])
+            found += [Told(Place(sequence, part), json) for sequence, part, json in rows]
+            if len(found) == most:
+                break
+        return found
 
     async def close(self) -> None:
         """Close the connection; the next question opens one."""
@@ -93,7 +114,7 @@ class Reader:
             try:
                 if self._connection is None:
                     self._connection = await _connect(self._url)
-                cursor = await self._connection.execute(query.encode(), asked)
+                cursor = await self._connection.execute(query.encode(), asked, prepare=False)
                 return await cursor.fetchall()
             except (psycopg.Error, asyncio.CancelledError):
                 # Cancelled in the middle of a question, its answer would be taken for the next's.

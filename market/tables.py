@@ -185,6 +185,26 @@ class OpeningRow(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class WrittenRow(Base):
+    """That a day's partition has rows of a stretch of the log: from an opening to the next.
+
+    Who asks by sequence finds by it which days to ask: a query over all would lock every partition.
+    Sequence 0 is of what came before the first opening.
+    """
+
+    __tablename__ = "written"
+    __table_args__ = (
+        CheckConstraint("parent IN ('event', 'publication')", name="parent_is_parted"),
+        CheckConstraint("sequence >= 0", name="sequence_begins_at_none"),
+        {"schema": "market"},
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    parent: Mapped[str] = mapped_column(Text, primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+
+
 class SealedRow(Base):
     """A stretch of a market's log that is a leaf of the ledger's: the heads where it ends."""
 

@@ -27,9 +27,11 @@ from market.log import (
 )
 from market.store import Connection
 from market.stored_rows import StoredSealed
+from market.written import EVENT, PUBLICATION
 from settlement.verification import Check
 
 GAP, CHAIN, HEAD, SEALED = "market-gap", "market-chain", "market-head", "market-sealed"
+WRITTEN = "market-written"
 NOT_ITS_DIGEST = "its columns give another digest after the row before it"
 
 
@@ -48,11 +50,23 @@ def _verify(connection: Connection, market: str) -> Iterator[Finding]:
     sealed = stored_rows.sealed_stretches(connection, market)
     ends = [each.sealed.head.sequence for each in sealed]
     of_events, of_others = _Marks(ends), _Marks(ends)
+    yield from _verify_written(connection, market)
     yield from _verify_events(connection, market, of_events)
     yield from _verify_published(connection, market, of_others)
     end = Head(of_events.sequence, of_events.digest, of_others.digest)
     yield from _verify_heads(market, stored_rows.heads(connection, market), end)
     yield from _verify_sealed(market, sealed, of_events, of_others)
+
+
+def _verify_written(connection: Connection, market: str) -> Iterator[Finding]:
+    """Hold what names the days of a log to its rows: what it does not name, nobody reads."""
+    openings = sorted({at for _, at in store.opening_places(connection, market) if at > 0})
+    for parent in (EVENT, PUBLICATION):
+        there = stored_rows.stretches_of_days(connection, market, parent, openings)
+        named = stored_rows.written(connection, market, parent)
+        for sequence, day in sorted(there ^ named):
+            value = "it is named, and has no row" if (sequence, day) in named else "it is not named"
+            yield damage(WRITTEN, f"market.written {market} {parent} {sequence} {day}", value)
 
 
 def _verify_heads(market: str, heads: list[Head], end: Head) -> Iterator[Finding]:

@@ -94,6 +94,7 @@ SHELLS = {
     "market/tables.py": "declares tables of the database",
     "market/verification.py": "reads every row to prove it",
     "market/waiting.py": "waits for the database",
+    "market/written.py": "asks the database which days to ask",
     "market/worker.py": "use case: lead a market",
     "rulebook/changes/store.py": "moves rows",
     "rulebook/changes/tables.py": "declares tables of the database",

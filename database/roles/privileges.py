@@ -101,6 +101,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         # Days are read through their table: of themselves, nobody may read one.
         **dict.fromkeys(("market.event_18991231", "market.publication_18991231"), NOBODY),
         "market.publication": BY_GUARDS,
+        "market.written": BY_GUARDS,
         "market.booking": BY_GUARDS,
         "market.head": BY_GUARDS,
         "market.sealed": FACTS,

@@ -141,6 +141,7 @@ DERIVED = {
     "ledger.cosignature": "number",
     "portal.account_emailaddress": "id",
     "market.head": "market sequence",
+    "market.written": "day market parent sequence",
     "people.deed": "number",
     "portal.auth_user": "id",
     "portal.mfa_authenticator": "id",

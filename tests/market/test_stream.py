@@ -29,6 +29,11 @@ FROM generate_series(%s::bigint, %s::bigint) AS sequence, generate_series(1, 2) 
     date(timestamp '2024-02-29' + mod(sequence, 2) * interval '1 day') AS day
 GROUP BY day, sequence, part
 """
+WRITE = """
+INSERT INTO market.written (market, parent, sequence, day)
+SELECT %s, 'publication', 0, date '2024-02-29' + number FROM generate_series(0, 1) AS number
+ON CONFLICT DO NOTHING
+"""
 
 
 class Publisher:
@@ -42,6 +47,7 @@ class Publisher:
     def publish(self, first: int, last: int, holons: int = 3, market: str = MARKET) -> None:
         with self.connection.transaction():
             self.connection.execute(PUBLISH, [market, first, last, holons - 1])
+            self.connection.execute(WRITE, [market])
             said = f"{market} {first} {last}"
             self.connection.execute("SELECT pg_notify('market_published', %s)", [said])
 

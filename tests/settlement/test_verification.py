@@ -139,6 +139,7 @@ TABLES = [
     market_tables.PublicationRow.__table__,
     market_tables.BookingRow.__table__,
     market_tables.OpeningRow.__table__,
+    market_tables.WrittenRow.__table__,
     market_tables.SealedRow.__table__,
     market_tables.HeadRow.__table__,
     market_tables.OutlookRow.__table__,

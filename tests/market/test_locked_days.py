@@ -1,0 +1,117 @@
+"""However many days a log has, who asks for a stretch of it locks the partitions of that alone."""
+
+import asyncio
+import datetime as dt
+from contextlib import closing
+
+import pytest
+
+from database.bulk import driver_connection
+from database.session import transaction
+from market import store, stored_rows
+from market.leading import catch_up, connect, find_course
+from market.places import Place
+from market.replay_verification import verify_market_days
+from market.stream_store import Reader
+from market.verification import verify_market_logs
+from tests.market.led import MARKET, happenings, lead, resolve, writer_url
+from tests.market.streams import DAY
+
+DAYS = 400
+FEW = 40
+"""Locks of some days: each is a table and three indexes of it, beside the tables without days."""
+MAKE = """
+SELECT market.make_days(parent, ARRAY(
+    SELECT date '2025-01-01' + number FROM generate_series(1, %s) AS number))
+  FROM unnest(ARRAY['event', 'publication']) AS parent
+"""
+LOCKED = """
+SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+ WHERE pid = pg_backend_pid() AND relname ~ '_[0-9]{8}'
+"""
+
+
+@pytest.fixture
+def led(committed_database):
+    """A log of two days, among four hundred that have none of it."""
+    with transaction(committed_database) as session:
+        driver_connection(session).execute(MAKE, [DAYS])
+    events = happenings(900)
+    for start in (0, 450):
+        with transaction(committed_database) as session:
+            lead(session, events[start : start + 450])
+    return committed_database
+
+
+def asked(connection, led):
+    """What asks for a stretch of the log, by its name."""
+    end = store.head(connection, MARKET).sequence
+    opening = store.last_opening(connection, MARKET)
+    return {
+        "events": lambda: store.events(connection, MARKET, end - 20, end),
+        "publications": lambda: store.publications(connection, MARKET, end - 20, end),
+        "of a day": lambda: store.publications_of_day(connection, MARKET, DAY),
+        "head before": lambda: store.head_before(connection, MARKET, opening.sequence),
+        "rules before": lambda: store.rules_before(connection, MARKET, opening.sequence, [DAY]),
+        "outcome": lambda: store.outcome_of(connection, MARKET, DAY, "1-5"),
+        "a leader": lambda: catch_up(connection, find_course(connection, MARKET, resolve)),
+        "handing in": lambda: store.submit(connection, MARKET, happenings(3), "test"),
+        "every event": lambda: list(stored_rows.events(connection, MARKET)),
+        "every publication": lambda: list(stored_rows.publications(connection, MARKET)),
+        "markets": lambda: stored_rows.markets(connection),
+    }
+
+
+def test_who_asks_for_a_stretch_locks_its_days_alone(led):
+    with closing(connect(writer_url(led))) as connection:
+        names = asked(connection, led)
+        for name, ask in names.items():
+            # More often than a plan is made anew by itself.
+            for _ in range(8):
+                with connection.transaction(force_rollback=True):
+                    ask()
+                    locked = connection.execute(LOCKED).fetchone()[0]
+            assert locked <= FEW, name
+
+
+def test_verification_lets_go_of_each_day(led):
+    with transaction(led) as session:
+        connection = driver_connection(session)
+        assert list(verify_market_logs(session)) == []
+        assert list(verify_market_days(session, law=lambda _, __: resolve)) == []
+        assert connection.execute(LOCKED).fetchone()[0] <= FEW
+
+
+def test_who_listens_locks_the_days_that_it_reads_alone(led, monkeypatch):
+    """Each statement is a transaction: its locks are counted by a plan that is made in one."""
+    plans: list[int] = []
+
+    async def read() -> None:
+        reader = Reader(writer_url(led))
+        newest = await reader.newest(MARKET)
+        assert newest.sequence > 400
+        after = [Place(), Place(newest.sequence - 9, 0), newest]
+        found = [await reader.after(MARKET, place, 10_000) for place in after]
+        assert len(found[0]) > len(found[1]) > len(found[2]) == 0
+        assert found[0][-1].place == found[1][-1].place == newest
+        paged, place = [], Place()
+        while page := await reader.after(MARKET, place, 97):
+            paged, place = paged + page, page[-1].place
+        assert paged == found[0]
+        rows = reader._rows
+
+        async def explained(query, values):
+            if "market.publication" in query:
+                plan = await rows(f"EXPLAIN {query}", values)
+                plans.append(sum(" on publication_" in line for (line,) in plan))
+            return await rows(query, values)
+
+        monkeypatch.setattr(reader, "_rows", explained)
+        for place in after:
+            await reader.after(MARKET, place, 50)
+        await reader.after(MARKET, Place(), 50, DAY + dt.timedelta(days=1))
+        await reader.newest(MARKET)
+        await reader.close()
+
+    asyncio.run(read())
+    assert plans and max(plans) <= 3
