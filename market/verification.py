@@ -64,9 +64,14 @@ def _verify_written(connection: Connection, market: str) -> Iterator[Finding]:
     for parent in (EVENT, PUBLICATION):
         there = stored_rows.stretches_of_days(connection, market, parent, openings)
         named = stored_rows.written(connection, market, parent)
-        for sequence, day in sorted(there ^ named):
-            value = "it is named, and has no row" if (sequence, day) in named else "it is not named"
-            yield damage(WRITTEN, f"market.written {market} {parent} {sequence} {day}", value)
+        for sequence, day in sorted(there | named.keys()):
+            place = f"market.written {market} {parent} {sequence} {day}"
+            if not named[sequence, day]:
+                yield damage(WRITTEN, place, "it is not named")
+            elif (sequence, day) not in there:
+                yield damage(WRITTEN, place, "it is named, and has no row")
+            elif named[sequence, day] > 1:
+                yield damage(WRITTEN, place, "it is named twice")
 
 
 def _verify_heads(market: str, heads: list[Head], end: Head) -> Iterator[Finding]:
