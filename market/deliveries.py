@@ -1,8 +1,9 @@
-"""What a settlement tells a market of its bookings: what each interval delivered of them.
+"""What a settlement tells a market of its bookings: what was delivered, and what not taken.
 
 A delivery is told at the end of its interval, whenever it is settled; a later run tells those alone
 of which it says otherwise. So a booking becomes delivered or missed, and the memory of the queue
-counts what the meter says. Nothing is told of a day that the market's clock has not left.
+counts what the meter says: as lacking what was refused, and not what nobody wished for. Nothing is
+told of a day that the market's clock has not left.
 """
 
 import datetime as dt
@@ -26,7 +27,7 @@ from market.law_of_days import law_in
 from market.log import BookingEntry
 from market.moments import local_day, midnight_us
 from settlement.core.arrays import Integers
-from settlement.core.booked import DELIVERED, booking_and_point
+from settlement.core.booked import DELIVERED, REFUSED, booking_and_point
 from settlement.runs.run import Run
 from settlement.runs.store import series
 
@@ -52,22 +53,25 @@ def deliveries_of(session: Session, run: Run) -> Iterator[Event]:
     """Yield what a run says of intervals of bookings that the market was told otherwise, or not."""
     if run.kind == STUDY:
         return
-    delivered: defaultdict[dt.date, dict[int, Integers]] = defaultdict(dict)
-    for vector in series(session, run.id, (DELIVERED,)):
+    settled: defaultdict[dt.date, defaultdict[int, dict[str, Integers]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
+    for vector in series(session, run.id, (DELIVERED, REFUSED)):
         number, _ = booking_and_point(vector.entity)
-        delivered[vector.day][number] = abs(vector.values)
-    if not delivered:
+        settled[vector.day][number][vector.measure] = abs(vector.values)
+    if not settled:
         return
     connection = driver_connection(session)
     opening = store.last_opening(connection, run.market)
     records = _by_number(store.latest_bookings(connection, run.market, None))
-    for day, of_day in sorted(delivered.items()):
+    for day, of_day in sorted(settled.items()):
         law = law_in(session, run.market)(day, run.known_at)
         if law is None or opening is None or opening.day <= day:
             continue
         for number, values in sorted(of_day.items()):
             if number in records:
-                yield from _told(records[number], run.id, day, law.zone, values)
+                parts = values[DELIVERED], values[REFUSED]
+                yield from _told(records[number], run.id, day, law.zone, parts)
 
 
 def _by_number(entries: list[BookingEntry]) -> Mapping[int, BookingRecord]:
@@ -76,18 +80,24 @@ def _by_number(entries: list[BookingEntry]) -> Mapping[int, BookingRecord]:
 
 
 def _told(
-    record: BookingRecord, run_id: uuid.UUID, day: dt.date, zone: str, values: Integers
+    record: BookingRecord,
+    run_id: uuid.UUID,
+    day: dt.date,
+    zone: str,
+    parts: tuple[Integers, Integers],
 ) -> Iterator[Event]:
+    values, refused = parts
     first = midnight_us(day, zone) // MINUTE_US
     minutes = (midnight_us(day, zone, days=1) // MINUTE_US - first) // len(values)
-    before = {each.start_minute: each.energy_wh for each in record.told}
+    before = {each.start_minute: (each.energy_wh, each.not_taken_wh) for each in record.told}
     for placed in record.placed:
         interval = (placed.start_minute - first) // minutes
         # Booked by law of other intervals, a part of one is delivered by none that is settled.
         if placed.minutes != minutes or not 0 <= interval < len(values):
             continue
         energy_wh = int(values[interval])
-        if before.get(placed.start_minute) == energy_wh:
+        not_taken_wh = placed.energy_wh - energy_wh - int(refused[interval])
+        if before.get(placed.start_minute) == (energy_wh, not_taken_wh):
             continue
         at_us = placed.end_minute * MINUTE_US
         yield Event(
@@ -96,6 +106,6 @@ def _told(
             Kind.DELIVERY,
             record.request.point,
             at_us,
-            (placed.start_minute, energy_wh),
+            (placed.start_minute, energy_wh, not_taken_wh),
             (record.key,),
         )

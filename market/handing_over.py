@@ -1,11 +1,12 @@
 """What a settlement of a local day is given of its market's log: published prices and bookings.
 
 It is made of publications, openings and bookings up to an event of the log, by the law of the day
-as it was known when it was handed over, so that it can be made again. A booking counts by what is
-placed of it in intervals of the day, whatever became of it since: what has begun is had. Where the
-law has intervals of another length than when it was booked, energy is shared over those that an
-interval covers, by the largest remainder; of what comes to lie in one, the price is the mean by
-energy, rounded down.
+as it was known when it was handed over, so that it can be made again. A booking is of the days on
+which who asked for it supplies its point. It counts by what is placed of it in intervals of the
+day, whatever became of it since, as what has begun is had; and by what was given back on the day.
+Where the law has intervals of another length than when it was booked, energy is shared over those
+that an interval covers, by the largest remainder; of what comes to lie in one, the price is the
+mean by energy, rounded down.
 """
 
 import datetime as dt
@@ -39,6 +40,7 @@ from settlement.core.rounding import apportion
 from settlement.meters.store import last_look, lock_readings
 from settlement.runs.online_day_store import append_online_day, online_days_known_at
 from settlement.runs.online_days import (
+    HandedBack,
     HandedBooking,
     HandedDay,
     HandedPlace,
@@ -233,12 +235,25 @@ def _is_of_law(
 def _bookings(
     records: Sequence[BookingRecord], day: dt.date, law: OnlineMarket
 ) -> Iterator[HandedBooking]:
-    """Yield each booking of which anything is placed on the day."""
+    """Yield each booking of which anything is placed on the day, or was given back on it."""
+    suppliers = dict(zip(law.model.supply_points, law.suppliers, strict=True))
     for record in records:
-        placed = tuple(_placed(record, day, law))
-        if placed:
-            request, who = record.request, (record.number, record.key, record.participant)
-            yield HandedBooking(*who, request.point, request.side.value, placed)
+        request, who = record.request, (record.number, record.key, record.participant)
+        if suppliers.get(request.point) != record.participant:
+            continue
+        placed, given_back = tuple(_placed(record, day, law)), tuple(_given_back(record, day, law))
+        if placed or given_back:
+            yield HandedBooking(*who, request.point, request.side.value, placed, given_back)
+
+
+def _given_back(record: BookingRecord, day: dt.date, law: OnlineMarket) -> Iterator[HandedBack]:
+    minutes = law.model.interval_minutes
+    first = midnight_us(day, law.zone) // MINUTE_US
+    count = interval_count(day, law.zone, minutes)
+    for each in record.given_back:
+        interval = (each.minute - first) // minutes
+        if 0 <= interval < count:
+            yield HandedBack(interval, each.energy_wh, each.fall_micro_per_mwh)
 
 
 def _placed(record: BookingRecord, day: dt.date, law: OnlineMarket) -> Iterator[HandedPlace]:

@@ -9,7 +9,7 @@ from market.core.bookings import BookingRecord, State
 from market.core.events import Outcome
 from market.core.forward import MINUTE_US
 from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Placed, Reason, Request, Side
-from portal.amounts import local_time, money_parts
+from portal.amounts import local_time, money_exact, money_parts
 from portal.queries.market_bookings import Owed, OwnPoint
 from rulebook.documents import MarketRules
 
@@ -30,6 +30,7 @@ REASONS = {
     "that power",
     Reason.HORIZON: "its window begins after the intervals that are quoted",
     Reason.BEGUN: "what it holds has begun, and stays booked",
+    Reason.SUPPLIER: "another supplies its supply point from then on",
 }
 """Why something was not had, as the end of a sentence."""
 OUTCOMES = {
@@ -79,7 +80,8 @@ class ShownBooking:
         reason = self.record.reason
         if reason is None:
             return ""
-        of_change = "The last change was not had: " if self.record.state is State.BOOKED else ""
+        is_change = self.record.state is State.BOOKED and reason is not Reason.SUPPLIER
+        of_change = "The last change was not had: " if is_change else ""
         words = REASONS[reason]
         return f"{of_change}{words}." if of_change else f"{words[:1].upper()}{words[1:]}."
 
@@ -122,6 +124,12 @@ class ShownBooking:
     def cost(self) -> str:
         """Of all that is placed, at the prices at which it was booked."""
         return cost_words(self.record.placed, self.rules)
+
+    @property
+    def owed(self) -> str:
+        """What is owed for what was given back or moved; empty where nothing is."""
+        owed_micro = sum(each.owed_micro for each in self.record.given_back)
+        return money_exact(owed_micro, self.rules.currency) if owed_micro else ""
 
     @property
     def delivered(self) -> str:

@@ -10,12 +10,16 @@ and at the end of the batch. First comes whose group lacks most of what it was p
 Whoever can be placed wholly within the price limit is. Whose window is too short by now has missed.
 
 *Change*. Its energy is of the whole booking; what is in intervals that have begun is had already,
-and the rest is placed anew. Where that cannot be had, what was there before stays.
+and the rest is placed anew. Where that cannot be had, what was there before stays. What is given
+back by a change, or a cancellation, is owed its fall in price (`market.core.giving_back`).
+
+*Supplier*. Where law comes by which another supplies the point, what is to come ends: it is given
+back by who booked it, in the last minute before, as nobody holds what another asked for.
 
 *Delivery*. What an interval delivered of a booking, told after its end, and again where a later
-word corrects it. Once all is told, a booking is delivered if all its energy is, and missed if not.
-A booking is forgotten where a month begins before which a whole month passed since its last
-interval; one of which not all was told by then is missed.
+word corrects it; and what was not taken of it, which nobody lacks. Once all is told, a booking is
+delivered if all its energy is, and missed if not. A booking is forgotten where a month begins
+before which a whole month passed since its last interval; what was not told by then is missed.
 """
 
 from collections.abc import Iterable
@@ -24,17 +28,11 @@ from enum import StrEnum
 
 from market.core.events import Event, Kind, Outcome
 from market.core.forward import MINUTE_US, Forward, Horizon
+from market.core.giving_back import GivenBack, given_back
 from market.core.grid_state import GridState
 from market.core.online import OnlineMarket
-from market.core.promises import (
-    Group,
-    Promises,
-    Terms,
-    month_of,
-    product_of,
-    terms_of,
-)
-from market.core.quotes import Placed, Quote, Reason, Request, Side, quote
+from market.core.promises import Group, Promises, Terms, month_of, product_of, terms_of
+from market.core.quotes import Placed, Quote, Reason, Request, Side, power_in, quote
 
 
 class State(StrEnum):
@@ -50,11 +48,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an interval delivered of a booking, and the moment of the word that stands."""
+    """What an interval delivered of a booking, and the moment of the word that stands.
+
+    Attributes:
+        not_taken_wh: what was booked of it and not wished for.
+    """
 
     start_minute: int
     at_us: int
     energy_wh: int
+    not_taken_wh: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class BookingRecord:
         reason: why it was not had, or the last change of it was not; None where it was.
         placed: energy in intervals, by their start.
         told: what they delivered, by their start.
+        given_back: what is owed for what was given back, in the order in which it was.
     """
 
     key: str
@@ -84,6 +88,7 @@ class BookingRecord:
     reason: Reason | None = None
     placed: tuple[Placed, ...] = ()
     told: tuple[Told, ...] = ()
+    given_back: tuple[GivenBack, ...] = ()
 
     @property
     def booked_wh(self) -> int:
@@ -130,6 +135,20 @@ class Bookings:
         self.promises.reach(month_of(clock_us // MINUTE_US, market.zone))
         self.forward.obey(market, clock_us)
         self._book_again()
+        self._end_with_suppliers()
+
+    def _end_with_suppliers(self) -> None:
+        """End what is to come at points that another supplies by the law that came."""
+        for record in list(self.known.values()):
+            row = self._row.get(record.request.point)
+            if row is None or self.market.suppliers[row] == record.participant:
+                continue
+            # What begins with the law is not had yet by who had the point before.
+            had = [each.start_minute * MINUTE_US < self.clock_us for each in record.placed]
+            begun = record.placed[: sum(had)]
+            if len(begun) < len(record.placed) or record.state is State.WAITING:
+                minute = -(-self.clock_us // MINUTE_US) - 1
+                self._give_back(replace(record, reason=Reason.SUPPLIER), begun, minute)
 
     def reach(self, clock_us: int) -> None:
         """Move the clock on."""
@@ -154,28 +173,12 @@ class Bookings:
         self._has_eased = True
 
     def _move(self, request: Request, placed: Iterable[Placed], sign: int) -> None:
-        """Book what is placed in the forward state, or with -1 take it out.
-
-        Where the law in force has intervals of another length, each holds its part of the time:
-        rounded up where energy is bought, down where it is sold, of each that is placed alone, so
-        that what is taken out is what was put in.
-        """
-        horizon, power_w = self.forward.horizon, dict[int, int]()
-        for each in placed:
-            place = max((each.start_minute - horizon.first_minute) // horizon.minutes, 0)
-            start = horizon.first_minute + place * horizon.minutes
-            while start < each.end_minute and place < horizon.count:
-                shared = min(each.end_minute, start + horizon.minutes) - max(
-                    start, each.start_minute
-                )
-                more_w = shared * each.power_w
-                is_sale = request.side is Side.SELL
-                whole_w = -(more_w // horizon.minutes) if is_sale else -(-more_w // horizon.minutes)
-                power_w[place] = power_w.get(place, 0) + sign * whole_w
-                start, place = start + horizon.minutes, place + 1
-        self.forward.book(request.point, power_w)
+        """Book what is placed in the forward state, or with -1 take it out."""
+        is_sale = request.side is Side.SELL
+        power_w = power_in(self.forward.horizon, placed, is_sale=is_sale)
+        self.forward.book(request.point, {place: sign * w for place, w in power_w.items()})
         # Less taken, or more fed in, leaves room to others.
-        if (sign < 0) is not (request.side is Side.SELL) and power_w:
+        if (sign < 0) is not is_sale and power_w:
             self._has_eased = True
 
     def judge(self, event: Event) -> Outcome:
@@ -190,8 +193,8 @@ class Bookings:
 
     def _judge_later(self, event: Event) -> Outcome:
         """Return what becomes of an event about a booking that there is."""
-        counts = {Kind.CHANGE: 5, Kind.CANCEL: 0, Kind.DELIVERY: 2}
-        if len(event.words) != 1 or len(event.numbers) != counts[event.kind]:
+        counts = {Kind.CHANGE: (5,), Kind.CANCEL: (0,), Kind.DELIVERY: (2, 3)}
+        if len(event.words) != 1 or len(event.numbers) not in counts[event.kind]:
             return Outcome.UNREADABLE
         record = self.known.get(event.words[0])
         if record is None or record.request.point != event.entity:
@@ -209,13 +212,13 @@ class Bookings:
         return Outcome.AGAIN if event.key in self.known else Outcome.TAKEN
 
     def _judge_delivery(self, event: Event, record: BookingRecord) -> Outcome:
-        start_minute, energy_wh = event.numbers
+        start_minute, *parts_wh = event.numbers
         found = [each for each in record.placed if each.start_minute == start_minute]
         if not found:
             return Outcome.UNKNOWN
         if not found[0].has_ended(max(self.clock_us, event.at_us)):
             return Outcome.AHEAD
-        if not 0 <= energy_wh <= found[0].energy_wh:
+        if min(parts_wh) < 0 or sum(parts_wh) > found[0].energy_wh:
             return Outcome.UNREADABLE
         told = [each for each in record.told if each.start_minute == start_minute]
         return Outcome.OLDER if told and event.at_us < told[0].at_us else Outcome.TAKEN
@@ -271,7 +274,11 @@ class Bookings:
         return Outcome.REFUSED
 
     def _book(self, record: BookingRecord, found: Quote, begun: tuple[Placed, ...] = ()) -> None:
+        """Book what was found, beside what has begun; what was placed until now gives way to it."""
         self._move(record.request, found.placed, 1)
+        gave = record.placed[len(begun) :]
+        owed = given_back(self.forward, record.request, gave, self.clock_us // MINUTE_US)
+        record = replace(record, given_back=(*record.given_back, *owed))
         placed = (*begun, *found.placed)
         self._keep(self._judged(replace(record, state=State.BOOKED, reason=None, placed=placed)))
 
@@ -313,27 +320,32 @@ class Bookings:
         if begun and not to_come:
             self._keep(replace(record, reason=Reason.BEGUN))
             return Outcome.REFUSED
-        self._move(record.request, to_come, -1)
-        record = replace(record, reason=None, placed=begun)
-        self._keep(self._judged(record) if begun else replace(record, state=State.CANCELLED))
+        self._give_back(replace(record, reason=None), begun, self.clock_us // MINUTE_US)
         return Outcome.TAKEN
 
+    def _give_back(self, record: BookingRecord, begun: tuple[Placed, ...], minute: int) -> None:
+        """Take out, and keep it so, what is placed beyond what has begun."""
+        to_come = record.placed[len(begun) :]
+        self._move(record.request, to_come, -1)
+        owed = given_back(self.forward, record.request, to_come, minute)
+        record = replace(record, placed=begun, given_back=(*record.given_back, *owed))
+        self._keep(self._judged(record) if begun else replace(record, state=State.CANCELLED))
+
     def _deliver(self, event: Event, record: BookingRecord) -> Outcome:
-        start_minute, energy_wh = event.numbers
+        start_minute, energy_wh, *rest = event.numbers
         (placed,) = (each for each in record.placed if each.start_minute == start_minute)
         before = [each for each in record.told if each.start_minute == start_minute]
         others = [each for each in record.told if each.start_minute != start_minute]
-        told = sorted(
-            [*others, Told(start_minute, event.at_us, energy_wh)],
-            key=lambda each: each.start_minute,
-        )
+        word = Told(start_minute, event.at_us, energy_wh, *rest)
+        told = sorted([*others, word], key=lambda each: each.start_minute)
         # What belongs to a month that is over is part of no memory.
         if month_of(start_minute, self.market.zone) == self.promises.month:
-            terms = self._terms_of(record.group)
+            # Who books and does not take comes no sooner for it.
+            wished_wh = placed.energy_wh - word.not_taken_wh
             self.promises.tell(
                 record.group,
-                0 if before else terms.promise_ppm,
-                placed.energy_wh,
+                self._terms_of(record.group).promise_ppm,
+                wished_wh - sum(placed.energy_wh - each.not_taken_wh for each in before),
                 energy_wh - sum(each.energy_wh for each in before),
             )
         self._keep(self._judged(replace(record, told=tuple(told))))

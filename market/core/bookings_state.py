@@ -13,6 +13,7 @@ import numpy as np
 
 from market.core.bookings import BookingRecord, Bookings, State, Told
 from market.core.forward import Forecast
+from market.core.giving_back import GivenBack
 from market.core.grid_state import GridState
 from market.core.online import OnlineMarket
 from market.core.promises import Promises
@@ -30,7 +31,7 @@ def bookings_state(bookings: Bookings) -> Mapping[str, Any]:
             [*group, promises.promised.get(group, 0), promises.delivered.get(group, 0)]
             for group in groups
         ],
-        "known": [asdict(record) for record in bookings.known.values()],
+        "known": [_plain(record) for record in bookings.known.values()],
         "forecasts": {
             name: [known.said_us.tolist(), known.power_w.tolist()]
             for name, known in sorted(forecasts.items())
@@ -66,9 +67,20 @@ def restore_bookings(
     return bookings
 
 
+def _plain(record: BookingRecord) -> dict[str, Any]:
+    """Return a booking as plain values; what it may have and has not is left out."""
+    said = asdict(record)
+    if not record.given_back:
+        del said["given_back"]
+    for told in said["told"]:
+        if not told["not_taken_wh"]:
+            del told["not_taken_wh"]
+    return said
+
+
 def record_text(record: BookingRecord) -> str:
     """Return a booking as the one text that says it."""
-    return json.dumps(asdict(record), separators=(",", ":"), sort_keys=True)
+    return json.dumps(_plain(record), separators=(",", ":"), sort_keys=True)
 
 
 def record_of(state: Mapping[str, Any]) -> BookingRecord:
@@ -87,5 +99,6 @@ def record_of(state: Mapping[str, Any]) -> BookingRecord:
             "reason": state["reason"] and Reason(state["reason"]),
             "placed": tuple(Placed(**each) for each in state["placed"]),
             "told": tuple(Told(**each) for each in state["told"]),
+            "given_back": tuple(GivenBack(**each) for each in state.get("given_back", ())),
         }
     )

@@ -22,6 +22,7 @@ next for more than enough: 1,250 Wh at 2,500 W, then 1,500 Wh at 3,000 W, twice 
 third, and the last 750 Wh at 1,500 W.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -60,6 +61,8 @@ class Reason(StrEnum):
     """The window begins after the intervals that are quoted."""
     BEGUN = "begun"
     """It is in intervals that have begun."""
+    SUPPLIER = "supplier changed"
+    """Another supplies the point by the law that came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,26 @@ def quote(forward: Forward, request: Request, *, whole: bool = False) -> Quote:
     if int(filled_wh.sum()) == request.energy_wh:
         return Quote(placed)
     return Quote(placed, Reason.SHORT if is_short else Reason.PRICE)
+
+
+def power_in(horizon: Horizon, placed: Iterable[Placed], *, is_sale: bool) -> dict[int, int]:
+    """Return the power of what is placed, in W, by the place of each interval in a horizon.
+
+    Where the law in force has intervals of another length, each holds its part of the time: rounded
+    up where energy is bought, down where it is sold, of each that is placed alone, so that what is
+    taken out is what was put in.
+    """
+    power_w: dict[int, int] = {}
+    for each in placed:
+        place = max((each.start_minute - horizon.first_minute) // horizon.minutes, 0)
+        start = horizon.first_minute + place * horizon.minutes
+        while start < each.end_minute and place < horizon.count:
+            shared = min(each.end_minute, start + horizon.minutes) - max(start, each.start_minute)
+            more_w = shared * each.power_w
+            whole_w = -(more_w // horizon.minutes) if is_sale else -(-more_w // horizon.minutes)
+            power_w[place] = power_w.get(place, 0) + whole_w
+            start, place = start + horizon.minutes, place + 1
+    return power_w
 
 
 def _intervals(horizon: Horizon, request: Request) -> int:

@@ -27,6 +27,10 @@ def lines(answer: Answer) -> Iterator[str]:
         yield f"  {_asked(answer, record.request)}"
         told = {each.start_minute: each.energy_wh for each in record.told}
         yield from _placed(answer, record.placed, told)
+        for each in record.given_back:
+            owed = money_exact(each.owed_micro, answer.currency)
+            when = _moment(answer, each.minute)
+            yield f"  {owed} is owed for {energy(each.energy_wh)} given back or moved, {when}"
     if answer.is_list and not answer.bookings:
         yield "No bookings."
 
@@ -118,5 +122,13 @@ def _booking_json(record: BookingRecord) -> dict[str, Any]:
         "delivered": [
             {"start": _instant(each.start_minute), "energy_wh": each.energy_wh}
             for each in record.told
+        ],
+        "given_back": [
+            {
+                "at": _instant(each.minute),
+                "energy_wh": each.energy_wh,
+                "fall_micro_per_mwh": each.fall_micro_per_mwh,
+            }
+            for each in record.given_back
         ],
     }

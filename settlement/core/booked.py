@@ -24,13 +24,17 @@ subscription it pays a share of the costs, and no price that a booking could hed
 taken counts whole, as the grid was kept free for it. Several bookings of one point, one interval
 and one side are filled by their number.
 
+What a flexible contract refuses is owed, and served within its window at the price of then: it buys
+nothing anew at the price that refused it, and is given nothing here. What was given back before it
+began is owed its fall in price, as the market found it, in the interval in which it was given back.
+
 Example: booked 100 Wh at 60, charged price 90, all of it dynamic. Of 100 Wh that are wished for 80
 are served: 80 x (60 - 90) - 20 x (90 - 60) = -3,000 Wh x micro per MWh. Had 70 been wished for and
 served: 70 x -30 + 30 x 0 = -2,100. Had the price been 40 then: 70 x 20 + 30 x 20 = 2,000.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +80,7 @@ class Booked:
         is_sale: whether it feeds in.
         energy_wh: shape (T,), not negative.
         price_micro_per_mwh: shape (T,), at which it was booked.
+        given_back: by interval, what is owed for what was given back, in Wh x micro per MWh.
     """
 
     number: int
@@ -83,6 +88,7 @@ class Booked:
     is_sale: bool
     energy_wh: Integers
     price_micro_per_mwh: Integers
+    given_back: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +118,10 @@ class ChargedPrices(NamedTuple):
     buying: Integers
     selling: Integers
     is_published: Flags
+
+    def at(self, nodes: Integers) -> tuple[Integers, Integers]:
+        """Return both prices at nodes by their indices, shape (G, T) each."""
+        return self.buying[nodes], self.selling[nodes]
 
 
 def charged_prices(
@@ -187,6 +197,7 @@ def booking_charge_micro(
     priced_wh: Integers,
     taken_wh: Integers,
     dynamic_ppm: int,
+    refused_ppm: int,
 ) -> Integers:
     """Return what the line of a booking comes to, shape (T,), + is owed.
 
@@ -199,6 +210,7 @@ def booking_charge_micro(
         priced_wh: shape (T,), in Wh x ppm, what of the energy taken pays that price.
         taken_wh: shape (T,), of the point as it settles; negative is net export.
         dynamic_ppm: the part of the point's energy that pays a price at all.
+        refused_ppm: the part of what is refused that is given what it costs to buy anew.
 
     Raises:
         OverflowError: the sum of all amounts could pass int64.
@@ -213,12 +225,14 @@ def booking_charge_micro(
     )
     # In Python's integers: energy x price of a large booking passes 64 bits, and bookings are few.
     running, before, amounts = 0, 0, []
-    for row in zip(*(column.tolist() for column in columns), strict=True):
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for interval, row in enumerate(rows):
         _, booked, delivered, refused, not_taken, charged, priced, taken = row
         dearer = charged - booked if booking.is_sale else booked - charged
         hedged = hedged_wh(booking.is_sale, delivered, priced, taken, dynamic_ppm)
-        compensated = refused * dynamic_ppm // PPM
+        compensated = refused * refused_ppm // PPM
         running += hedged * dearer - compensated * max(-dearer, 0) + not_taken * max(dearer, 0)
+        running += booking.given_back.get(interval, 0)
         amounts.append(running // WH_PER_MWH - before)
         before = running // WH_PER_MWH
     require_int64(sum(map(abs, amounts)), "energy x price of a booking")
@@ -263,6 +277,7 @@ def booking_tables(
     priced_wh: Integers,
     dynamic_ppm: Integers,
     prices: tuple[Integers, Integers],
+    is_owed: Flags | None = None,
 ) -> list[Table]:
     """Return the results of a day's bookings; none where there is none.
 
@@ -273,9 +288,11 @@ def booking_tables(
         priced_wh: shape (G, T), see `booking_charge_micro`.
         dynamic_ppm: shape (G,).
         prices: charged, and paid for net export, at each point, of shape (G, T).
+        is_owed: shape (G,), whether what is refused is owed and served later; None: nowhere.
     """
     if not bookings:
         return []
+    refused_ppm = dynamic_ppm if is_owed is None else np.where(is_owed, 0, dynamic_ppm)
     held = hold_to_meter(bookings, metered_wh, taken_wh)
     charges = [
         booking_charge_micro(
@@ -285,6 +302,7 @@ def booking_tables(
             priced_wh[booking.point],
             taken_wh[booking.point],
             int(dynamic_ppm[booking.point]),
+            int(refused_ppm[booking.point]),
         )
         for booking, each in zip(bookings, held, strict=True)
     ]

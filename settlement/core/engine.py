@@ -267,8 +267,7 @@ def _charge_tables(
         model.charging,
         readings.demand_wh,
         {component: values.sum(axis=0) for component, values in payments.items()},
-        prices.buying[node],
-        prices.selling[node],
+        *prices.at(node),
         fair_play.charges_micro,
         None if readings.requests is None else readings.requests.state.taken_wh,
         sum(table.values.sum(axis=0) for table in bookings if table.measure == BOOKING_CHARGE),
@@ -301,7 +300,8 @@ def _booking_tables(
         taken_wh,
         priced_wh(model.charging, _above_wh(model, readings), taken_wh),
         model.charging.dynamic_ppm,
-        (charged.buying[node], charged.selling[node]),
+        charged.at(node),
+        model.is_owed,
     )
     return [ResultTable(*table) for table in tables]
 

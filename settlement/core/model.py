@@ -143,6 +143,14 @@ class MarketModel:
         if self.charged_price not in CHARGED_PRICES:
             raise ValueError(f"charged_price {self.charged_price!r}: one of {CHARGED_PRICES}")
 
+    @property
+    def is_owed(self) -> Flags:
+        """Shape (G,): whether what a point's contract refuses is owed to it, and served later."""
+        if self.fair_play is None:
+            return np.zeros(len(self.supply_points), dtype=np.bool_)
+        flags: Flags = self.fair_play.contracts.point_window > 0
+        return flags
+
     @cached_property
     def cuts(self) -> Cuts:
         """The grid's cuts, enumerated on first use."""

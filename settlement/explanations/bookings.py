@@ -8,6 +8,7 @@ from common.quantities import megawatt_hours, ppm
 from settlement.core import booked
 from settlement.core.booked import Booked, booking_and_point, hedged_wh
 from settlement.core.charges import priced_wh
+from settlement.core.rounding import WH_PER_MWH
 from settlement.core.tightness import PPM
 from settlement.explanations.charged_prices import ChargedPrices
 from settlement.explanations.tree import Explanation
@@ -32,8 +33,11 @@ class BookingCharges(ChargedPrices):
             abs(facts.result(measure, entity, interval))
             for measure in (booked.BOOKED, booked.DELIVERED, booked.REFUSED)
         )
+        owed = booking.given_back.get(interval, 0)
         if not energy:
-            return Explanation(f"Booking {number}", amount, "micro", "nothing was booked here")
+            words = self._given_back(owed) if owed else "nothing was booked here"
+            cited = self.cite("charge.booking") if owed else ()
+            return Explanation(f"Booking {number}", amount, "micro", words, clauses=cited)
         node = facts.register.supply_points[point][1].node
         price, *beside = self.charged(node, selling=booking.is_sale)
         return Explanation(
@@ -74,6 +78,11 @@ class BookingCharges(ChargedPrices):
             ),
         )
 
+    def _given_back(self, owed: int) -> str:
+        """Say what is owed for what was given back, in Wh x micro per MWh."""
+        fallen = self.money(owed // WH_PER_MWH)
+        return f"{fallen} for what was given back before it began: energy × fall of its price since"
+
     def _formula(
         self, booking: Booked, point: str, charged: int, energies_wh: tuple[int, int, int]
     ) -> str:
@@ -85,7 +94,7 @@ class BookingCharges(ChargedPrices):
         part = int(model.charging.dynamic_ppm[row])
         taken = int(np.maximum(settled.demand_wh[row, at], 0))
         hedged = hedged_wh(booking.is_sale, delivered, priced, taken, part)
-        given = refused * part // PPM
+        given = 0 if model.is_owed[row] else refused * part // PPM
         price = int(booking.price_micro_per_mwh[at])
         dearer = charged - price if booking.is_sale else price - charged
         less = f"({self.money(dearer, 'MWh')})" if dearer < 0 else self.money(dearer, "MWh")
@@ -98,6 +107,8 @@ class BookingCharges(ChargedPrices):
         if energy - delivered - refused and dearer > 0:
             missing = megawatt_hours(energy - delivered - refused)
             words.append(f"and {missing} not delivered × {self.money(dearer, 'MWh')}")
+        if owed := booking.given_back.get(at, 0):
+            words.append(f"and {self._given_back(owed)}")
         what = "charged less booked price" if booking.is_sale else "booked less charged price"
         return (
             "; ".join(words)

@@ -37,14 +37,27 @@ class HandedPlace(NamedTuple):
     price_micro_per_mwh: int
 
 
+class HandedBack(NamedTuple):
+    """What was given back in an interval of the day, by its index from 0, of what was to come.
+
+    Attributes:
+        fall_micro_per_mwh: of its price since it was booked, above 0; of a sale its rise.
+    """
+
+    interval: int
+    energy_wh: int
+    fall_micro_per_mwh: int
+
+
 class HandedBooking(NamedTuple):
-    """A booking of which anything is placed on the day.
+    """A booking of which anything is placed on the day, or was given back on it.
 
     Attributes:
         number, key: of its request; `key` is what the market calls it.
         participant: whose request it was.
         side: `BUY` or `SELL`.
         placed: in the order of the intervals, each once.
+        given_back: in the order in which it was.
     """
 
     number: int
@@ -53,6 +66,7 @@ class HandedBooking(NamedTuple):
     point: str
     side: str
     placed: tuple[HandedPlace, ...]
+    given_back: tuple[HandedBack, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +117,15 @@ class HandedDay:
 
 
 def _booking_json(booking: HandedBooking) -> dict[str, Any]:
-    return {
+    said = {
         **booking._asdict(),
         "number": str(booking.number),
         "placed": [[str(number) for number in place] for place in booking.placed],
+        "given_back": [[str(number) for number in back] for back in booking.given_back],
     }
+    if not booking.given_back:
+        del said["given_back"]
+    return said
 
 
 def handed_day(content: str) -> HandedDay:
@@ -135,6 +153,7 @@ def handed_day(content: str) -> HandedDay:
                 each["point"],
                 each["side"],
                 tuple(HandedPlace(*map(int, place)) for place in each["placed"]),
+                tuple(HandedBack(*map(int, back)) for back in each.get("given_back", ())),
             )
             for each in said["bookings"]
         ),
@@ -228,4 +247,7 @@ def _booked(booking: HandedBooking, point: int, intervals: int) -> Booked:
     energy, price = np.zeros((2, intervals), dtype=np.int64)
     for place in booking.placed:
         energy[place.interval], price[place.interval] = place[1:]
-    return Booked(booking.number, point, booking.side == SELL, energy, price)
+    owed: dict[int, int] = {}
+    for interval, wh, fall in booking.given_back:
+        owed[interval] = owed.get(interval, 0) + wh * fall
+    return Booked(booking.number, point, booking.side == SELL, energy, price, owed)

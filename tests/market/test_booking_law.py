@@ -1,10 +1,12 @@
 """Law of another day takes bookings along: other nodes, other intervals, fewer points."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 
 from market.core.bookings import State
+from market.core.bookings_state import record_of, record_text
 from market.core.events import Kind
 from market.core.machine import Machine
 from market.core.quotes import Reason
@@ -81,3 +83,24 @@ def test_what_law_of_another_day_knows_no_more_keeps_its_booking_and_takes_no_pa
     assert not machine.bookings.forward.at("plant").net_demand_w.any()
     (record,) = machine.take([clock(60)]).booking_records
     assert (record.key, record.state) == ("b", State.MISSED)
+
+
+def test_what_is_to_come_ends_with_its_supplier_and_is_owed_by_who_booked_it():
+    market = online(tiny_market())
+    others = replace(market, digest="new", suppliers=("doric", *market.suppliers[1:]))
+    machine = Machine({"law": market, "new": others})
+    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
+    machine.take([asks("home", 10_000, 10_000, 0, 120, CAP, key="a")])
+    machine.take([asks("plant", 100, 4_000, 0, 120, CAP, key="kept")])
+    machine.take([asks("home", 50_000, 10**6, 0, 120, CAP, key="waits")])
+    # The law comes as an interval begins, which is of who supplies by it.
+    new = event(Kind.RULES, at_us=START_US + 60 * MINUTE_US, words=("new",))
+    said = {each.key: each for each in machine.take([clock(60), new]).booking_records}
+    assert said.keys() == {"a", "waits"}
+    assert (said["a"].participant, said["a"].reason) == ("cedar", Reason.SUPPLIER)
+    assert [each.start_minute - START for each in said["a"].placed] == [30]
+    assert {each.minute - START for each in said["a"].given_back} == {59}
+    assert said["waits"].state is State.CANCELLED
+    assert not machine.bookings.forward.booked_w["home"].any()
+    assert machine.bookings.forward.booked_w["plant"].any()
+    assert record_of(json.loads(record_text(said["a"]))) == said["a"]

@@ -74,10 +74,10 @@ def test_the_queue_goes_by_memory_then_weight_then_deadline_then_who_asked_first
 
 
 def test_what_was_not_delivered_puts_a_group_first_when_there_is_room_for_one():
-    def served(delivered_wh: int) -> str:
+    def served(*delivered_wh: int) -> str:
         machine, _ = begun(
             asks("shop", 500, 1_000, 30, 60, CAP, product="shop", key="before"),
-            later(Kind.DELIVERY, "before", 60, START + 30, delivered_wh, point="shop"),
+            later(Kind.DELIVERY, "before", 60, START + 30, *delivered_wh, point="shop"),
             event(Kind.AVAILABILITY, "wind", 0, at_us=START_US + 61 * MINUTE_US),
             event(Kind.AVAILABILITY, "gas", 0, at_us=START_US + 61 * MINUTE_US),
         )
@@ -91,6 +91,9 @@ def test_what_was_not_delivered_puts_a_group_first_when_there_is_room_for_one():
         return record.key
 
     assert (served(494), served(495)) == ("s", "p")
+    # Nor does it lack what it did not take.
+    assert (served(0, 500), served(0, 0), served(394, 100), served(0, 499)) == ("p", "s", "s", "s")
+    assert served(396, 100) == "p"
 
 
 def test_memory_begins_anew_with_the_local_month():

@@ -90,7 +90,10 @@ def live(session, online=ONLINE) -> None:
         ask("charge", "C-office", "office", 18_000_000),
         ask("heat", "B-home", "home", 500),
         ask("sun", "C-office", "office", 900, "sell"),
-        *day,
+        ask("unmeant", "C-office", "office", 9_000_000, "sell"),
+        *day[:2],
+        Event(DAY, "end", Kind.CANCEL, "C-office", MIDNIGHT + MINUTE_US, (), ("unmeant",)),
+        *day[2:],
         *after[:2],
     ]
     assert submit(session, "tiny", told, by="test") == []
@@ -130,7 +133,10 @@ def test_a_booking_from_the_log_to_the_invoice_and_back(session, tmp_path):
     later = SETTLED + dt.timedelta(minutes=1)
     assert hand_over(session, "tiny", [DAY], now=later) == []
     found = results(session, run)
-    entities = {"1/C-office": 18_000_000, "2/B-home": 500, "3/C-office": -900}
+    # What was given back before it began is no energy, and is owed.
+    entities = {"1/C-office": 18_000_000, "2/B-home": 500, "3/C-office": -900, "4/C-office": 0}
+    (back,) = {each["fall_micro_per_mwh"] for each in bookings(session)["unmeant"]["given_back"]}
+    assert found[CHARGE]["4/C-office"] == 9 * back > 0
     assert found[BOOKED] == entities
     assert found[DELIVERED]["2/B-home"] == 500
     assert found[DELIVERED]["3/C-office"] == 0
@@ -165,7 +171,7 @@ def explained(session, documents) -> None:
         for reference in line_references(session, document.row.id)
         if reference.kind.is_booking
     ]
-    assert len(references) == 3
+    assert len(references) == 4
     for reference in references:
         assert [child.day for child in explain_line(session, reference).children] == [DAY]
         day = line_day(session, reference, DAY)
@@ -173,6 +179,9 @@ def explained(session, documents) -> None:
         for interval in (*placed.tolist(), 0):
             (tree,) = explain_interval(reference, day, interval).children
             assert tree.value == day.amounts_micro[interval]
+        if not placed.size:
+            assert "given back" in explain_interval(reference, day, 0).children[0].formula
+            continue
         tree = explain_interval(reference, day, int(placed[0])).children[0]
         labels = [child.label for child in tree.children]
         assert labels[0].startswith("Energy booked")

@@ -31,7 +31,7 @@ def as_row(*values):
     return np.array(values, dtype=np.int64)
 
 
-def line(booking, wished, taken, price, part=PPM):
+def line(booking, wished, taken, price, part=PPM, is_owed=None):
     """Return the sum of the line of one booking of one point, in micro."""
     tables = booking_tables(
         [booking],
@@ -41,6 +41,7 @@ def line(booking, wished, taken, price, part=PPM):
         np.maximum(taken, 0)[np.newaxis] * part,
         as_row(part),
         (price[np.newaxis], price[np.newaxis]),
+        is_owed,
     )
     return int({measure: values for measure, _, values in tables}[booked.CHARGE].sum())
 
@@ -71,6 +72,13 @@ def test_a_line_by_hand(is_sale, wished, served, charged, part, micro):
     booking = Booked(1, 0, is_sale, as_row(100), as_row(60 * 10**6))
     found = line(booking, as_row(wished), as_row(served), as_row(charged * 10**6), part)
     assert found == micro
+
+
+def test_what_is_refused_and_served_later_is_given_nothing_and_what_was_given_back_is_owed():
+    booking = Booked(1, 0, False, as_row(100), as_row(60 * 10**6), {0: 7 * PPM + 1})
+    row = booking, as_row(100), as_row(80), as_row(90 * 10**6), PPM
+    assert line(*row, np.array([False])) == -3_000 + 7
+    assert line(*row, np.array([True])) == -2_400 + 7
 
 
 def test_the_examples_hold():
