@@ -1,6 +1,7 @@
 """A market online and its settlement: handed over, settled, billed, proven, and told back."""
 
 import datetime as dt
+import io
 import json
 
 from sqlalchemy import text
@@ -26,6 +27,7 @@ from market.worker import Leader
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.core.booked import BOOKED, CHARGE, DELIVERED, REFUSED
+from settlement.evidence.participant import write_participant_evidence
 from settlement.evidence.recompute import recompute
 from settlement.explanations.explain import (
     explain_interval,
@@ -34,10 +36,14 @@ from settlement.explanations.explain import (
     line_references,
 )
 from settlement.runs.online_day_store import every_online_day
+from settlement.runs.settle import no_progress
 from settlement.runs.store import day_vectors, stored_values
 from settlement.verification import list_checks
 from tests.market.test_evidence_of_prices import checked, evidence
 from tests.market.test_feed import ONLINE, law_online
+from tests.settlement.evidence_cases import Memory
+from tests.settlement.study_cases import study_tiny
+from tests.settlement.trial_cases import changed, try_tiny
 from tests.worlds import tiny_market
 from tests.worlds.logged import signer
 from tests.worlds.settled import (
@@ -48,6 +54,7 @@ from tests.worlds.settled import (
     ingest_tiny,
     publish_tiny,
 )
+from verifier.report import Report
 
 DAY = FIRST_DAY + dt.timedelta(days=1)
 ZONE = tiny_market.ZONE
@@ -154,7 +161,45 @@ def test_a_booking_from_the_log_to_the_invoice_and_back(session, tmp_path):
     explained(session, documents)
     assert findings(session) == []
     proven(session, run, tmp_path / "run.zip")
+    assert of_participant(session, "doric").findings == []
+    tried_and_studied(session, found[CHARGE])
     told_back(session, run)
+
+
+def test_a_published_price_is_proven_to_who_is_charged_it(session):
+    live(session, ONLINE | {"charged_price": "published"})
+    found = results(session, settled(session))
+    assert found["charged_price_micro_per_mwh"] != found["node_price_micro_per_mwh"]
+    issue_month(session, "tiny", FIRST_DAY, now=SETTLED)
+    publish_checkpoint(session, signer(1), LATER)
+    report = of_participant(session, "doric")
+    assert report.findings == []
+    assert report.counts["amounts recomputed from own meters, prices and costs"] > 48
+
+
+def of_participant(session, participant: str) -> Report:
+    """Check the evidence of a participant with bookings, and that it misses what is altered."""
+    sink = io.BytesIO()
+    write_participant_evidence(session, "tiny", participant, None, sink, no_progress)
+    files = Memory.of(sink.getvalue())
+    told = [name for name in files if name.startswith("results/")]
+    assert any(b"charge.booking_micro" in files[name] for name in told)
+    return checked(files)
+
+
+def tried_and_studied(session, charges: dict[str, int]) -> None:
+    """Try law under which bookings are settled by other prices, or by none, and study the day."""
+    rules = next(each for each in law_online() if each.kind == "market-rules")
+    published = changed(rules, online=ONLINE | {"charged_price": "published"})
+    day = {"first_day": DAY, "last_day": DAY}
+    tried = try_tiny(session, [published], [changed(rules, online=None)], **day).trial.report
+    sides = [side["components"] for side in tried["totals"].values()]
+    assert sides[0]["booking"]["charged_micro"] == sum(charges.values())
+    assert sides[1]["booking"] != sides[0]["booking"]
+    assert "booking" not in sides[2]
+    studied = study_tiny(session, days=(DAY, DAY)).run
+    assert results(session, studied)[BOOKED].keys() == charges.keys()
+    assert list(deliveries_of(session, studied)) == []
 
 
 def explained(session, documents) -> None:
