@@ -57,7 +57,7 @@ class BookingCharges(ChargedPrices):
             f"Energy booked {'to feed in' if booking.is_sale else 'to take'}",
             energy_wh,
             "Wh",
-            f"at {self.money(price, 'MWh')}, as the market online handed it over",
+            f"booked at {self.money(price, 'MWh')}, as the market’s log handed it over",
         )
 
     def _came_of_it(
@@ -98,7 +98,8 @@ class BookingCharges(ChargedPrices):
         if energy - delivered - refused and dearer > 0:
             missing = megawatt_hours(energy - delivered - refused)
             words.append(f"and {missing} not delivered × {self.money(dearer, 'MWh')}")
-        what = "charged less booked price" if booking.is_sale else "booked less charged price"
+        both = [f"{self.money(price, 'MWh')} booked", f"{self.money(charged, 'MWh')} charged"]
+        what = " less ".join(reversed(both) if booking.is_sale else both)
         return (
             "; ".join(words)
             + f" ({what}); fractions of a millionth are carried to the next interval of the day"
