@@ -43,12 +43,26 @@ def may_open_none(participant: str) -> bool:
     return False
 
 
+def may_open_all(participant: str) -> bool:
+    """Of what is given to operators and auditors: they read every booking."""
+    return True
+
+
 class _Stretch(NamedTuple):
     """A day by the market's clock, and the sequences of its rows of the log, both included."""
 
     day: dt.date
     first: int
     last: int
+
+
+def opened_part(session: Session, run: Run, log: LogPart) -> Mapping[str, bytes]:
+    """Return what `published_part` does, with what every booking says.
+
+    For evidence of a run, which holds every meter and every document, too, and is given to those
+    alone who may read every booking.
+    """
+    return published_part(session, run, log, may_open=may_open_all)
 
 
 def published_part(
@@ -77,7 +91,7 @@ def published_part(
     places = store.opening_places(connection, market)
     days = choose_days(places, ends, run.first_day, ending)
     return published_files(
-        (_sealed_row(market, each) for each in sealed.values()),
+        (sealed_row(market, each) for each in sealed.values()),
         ((each.day, _rows(connection, market, each, may_open)) for each in days),
     )
 
@@ -113,7 +127,8 @@ def _key(market: str, stored: StoredSealed) -> str:
     return f"{market}/{stored.sealed.head.sequence}"
 
 
-def _sealed_row(market: str, stored: StoredSealed) -> Row:
+def sealed_row(market: str, stored: StoredSealed) -> Row:
+    """Return a sealed stretch as evidence has it."""
     first, head = stored.sealed
     return {
         "market": market,
@@ -136,13 +151,14 @@ def _rows(
     published = store.publications(connection, market, stretch.first, stretch.last)
     booked = store.bookings(connection, market, stretch.first, stretch.last)
     yield from merge(
-        map(_publication_row, published),
-        (_booking_row(each, is_open=may_open(each.participant)) for each in booked),
+        map(publication_row, published),
+        (booking_row(each, is_open=may_open(each.participant)) for each in booked),
         key=itemgetter("sequence", "turn", "part"),
     )
 
 
-def _booking_row(entry: BookingEntry, *, is_open: bool) -> Row:
+def booking_row(entry: BookingEntry, *, is_open: bool) -> Row:
+    """Return a booking as a batch left it, as evidence has it: with what it says, or without."""
     content = {"participant": entry.participant, "record": entry.record}
     return {
         "sequence": entry.sequence,
@@ -154,7 +170,8 @@ def _booking_row(entry: BookingEntry, *, is_open: bool) -> Row:
     }
 
 
-def _publication_row(entry: PublicationEntry) -> Row:
+def publication_row(entry: PublicationEntry) -> Row:
+    """Return a publication as evidence has it."""
     published = entry.publication
     prices = published.prices
     return {

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database import session as database
-from market.evidence_part import published_part
+from market.evidence_part import opened_part
+from market.own_part import own_part
 from portal import jobs
 from portal.access import Viewer, viewer_of
 from portal.addresses import with_address
@@ -188,7 +189,7 @@ def _write(export: Export, sink: IO[bytes]) -> tuple[str, str]:
                 run = find_run(session, run_id)
                 if run is None:
                     raise LookupError(f"there is no run {run_id}")
-                write_evidence(session, run, sink, progress, parts=[published_part])
+                write_evidence(session, run, sink, progress, parts=[opened_part])
                 return evidence_name(run), ZIP
             case DocumentIntervals(number):
                 document = with_address(find_document(session, number))
@@ -196,5 +197,7 @@ def _write(export: Export, sink: IO[bytes]) -> tuple[str, str]:
                 return f"{number}.{FORMATS[CSV].ending}", FORMATS[CSV].media_type
             case OwnEvidence(market, participant, month) as own:
                 days = parse_month(month) if month else None
-                write_participant_evidence(session, market, participant, days, sink, progress)
+                write_participant_evidence(
+                    session, market, participant, days, sink, progress, [own_part]
+                )
                 return f"evidence-{'-'.join(own.words)}.zip", ZIP

@@ -82,6 +82,7 @@ SHELLS = {
     "market/law_of_days.py": "loads the law of a day",
     "market/ahead.py": "keeps how a market stands, and reads it",
     "market/leading.py": "asks the database who leads, and reads its log",
+    "market/own_part.py": "reads what evidence holds of a participant's bookings",
     "market/replay_verification.py": "reads every row to prove it",
     "market/replaying.py": "reads a day of a log",
     "market/sealing.py": "seals a log, by a thread of its own",

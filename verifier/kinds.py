@@ -123,10 +123,10 @@ chains of its events, which are not here, and of what it published""",
         """\
 what the market published from the beginning of a day by its own clock
 up to the next, before it what it knew then, and in their places the
-digests of what became of bookings, whose content is left out unless the
-reader may have it: from the last day before
-the run up to the last sealed stretch, or the first after no reading of
-the run's days could come any more""",
+digests of what became of bookings, with what each says where the reader
+may have it: from the last day before the run up to the last sealed
+stretch, or the first after no reading of the run's days could come any
+more""",
         is_required=False,
     ),
     "journals": Kind(
@@ -206,6 +206,19 @@ those of others as roots over several at once""",
         """\
 the readings of your meters among the inputs of a run, with their
 values; those of others as roots over several at once""",
+    ),
+    "own bookings": Kind(
+        "market/bookings.jsonl",
+        """\
+where your documents name bookings, what each says as it was left last,
+and the chain of what the market published from there to the end of the
+stretch that is sealed; what others booked stands in it by digests alone""",
+        is_required=False,
+    ),
+    "sealed stretches": Kind(
+        "market/sealed.jsonl",
+        "those stretches of the market's log, each a leaf of the log of the ledger",
+        is_required=False,
     ),
     "versions": Kind(
         "law/versions.jsonl", "the versions of the rules of those days that you may read"

@@ -13,6 +13,7 @@ from verifier.results import Day
 from verifier.rows import read_csv_rows
 from verifier.values import Row, parse_hex, parse_vector, to_text
 
+WH_PER_MWH = PPM = 1_000_000
 OWN_RESULT = parse_layout("depth:I measure:T? entity:T? values:V? digest:B")
 NODE_PRICE, NODE_SELL_PRICE = "node_price_micro_per_mwh", "node_sell_price_micro_per_mwh"
 CHARGED_PRICE = "charged_price_micro_per_mwh"
@@ -44,6 +45,14 @@ class OwnDay:
     def units(self) -> dict[str, Row]:
         """The participant's units."""
         return self.list_registered("units", "unit")
+
+    def dynamic_ppm(self, product: str) -> int:
+        """Return the part of a product's energy that pays the price of its node."""
+        for rule in self.policy.get("charging", ()):
+            if rule["product"] == product:
+                modes = {"subscription": 0, "dynamic": PPM}
+                return int(modes.get(rule["mode"], rule.get("dynamic_ppm")))
+        raise KeyError(product)
 
     @property
     def points(self) -> dict[str, Row]:

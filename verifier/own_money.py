@@ -3,6 +3,7 @@
     fuel            what a unit generated x its own offer
     dynamic price   what a supply point took x the price of its node, in the part that pays it;
                     the charged price, where published ones are
+    bookings        what was booked, at both prices (`verifier.own_booked`)
     regulated       the day's part of a unit's own annual cost
 
 Other amounts are shares of what many cost: their digests are held, and what they are a share of
@@ -20,6 +21,8 @@ from verifier.own_days import (
     CHARGED_SELL_PRICE,
     NODE_PRICE,
     NODE_SELL_PRICE,
+    PPM,
+    WH_PER_MWH,
     OwnDay,
 )
 from verifier.posting import is_passed_through, list_used_wh
@@ -28,7 +31,6 @@ from verifier.report import Report
 from verifier.scope import MONTH
 from verifier.values import parse_day, to_text
 
-WH_PER_MWH = PPM = 1_000_000
 INTEREST = ("charge.interest", "payment.interest")
 COUNTED_APART = ("charge.over_take", "charge.compensation", "charge.excess")
 """Lines of supply points that count other energy than what was taken."""
@@ -118,10 +120,6 @@ def check_prices(
             annual = row["annual_capital_micro"] + row["annual_fixed_micro"]
             expected = [part_of_year(annual, parse_day(day))]
             hold(day, f"payment.regulated of {unit}, own cost,", expected, [sum(cost)], report)
-    parts = {
-        rule["product"]: {"subscription": 0, "dynamic": PPM}.get(rule["mode"], rule["dynamic_ppm"])
-        for rule in own.policy.get("charging", ())
-    }
     for point, row in own.points.items():
         charged = vectors.get((day, "charge.dynamic_micro", point))
         energy = used.get((DEMAND, point))
@@ -135,7 +133,8 @@ def check_prices(
             sell if value < 0 else buy
             for value, buy, sell in zip(energy, buying, selling, strict=True)
         ]
-        expected = [amount * parts[row["product"]] // PPM for amount in price_energy(energy, price)]
+        part = own.dynamic_ppm(row["product"])
+        expected = [amount * part // PPM for amount in price_energy(energy, price)]
         hold(day, f"charge.dynamic of {point}, energy x price,", expected, charged, report)
 
 

@@ -16,6 +16,8 @@ from verifier.ledger import DIGEST, JOURNAL, JOURNALS, POSTINGS_ROOT, check_head
 from verifier.log import CHECKPOINT, note_checkpoint, read_checkpoint, read_keys
 from verifier.log_notes import Trusted
 from verifier.merkle_tree import merkle_root
+from verifier.own_booked import check_own_booked
+from verifier.own_bookings import OWN_BOOKINGS, OwnBookings, read_own_bookings
 from verifier.own_days import OwnDay, read_own_day
 from verifier.own_money import check_own_money
 from verifier.own_readings import read_own_readings
@@ -45,6 +47,7 @@ class Subject:
         runs: the runs of those journals, by identity.
         days: what the participant has in the results of a day, by day.
         metered: the readings of their meters, by run.
+        booked: their bookings that documents name.
     """
 
     market: str
@@ -54,6 +57,7 @@ class Subject:
     runs: dict[str, Row] = field(default_factory=dict)
     days: dict[str, OwnDay] = field(default_factory=dict)
     metered: dict[str, Energy] = field(default_factory=dict)
+    booked: OwnBookings = field(default_factory=OwnBookings)
 
 
 def check_participant(files: Files, stated: Row, trusted: Trusted, report: Report) -> None:
@@ -71,6 +75,10 @@ def check_participant(files: Files, stated: Row, trusted: Trusted, report: Repor
         check_needed(files, list_own_law(subject, law), law, report)
         check_own_stated(subject.invoices, law, list_own_parties(subject), report)
         check_own_money(subject.invoices, subject.days, subject.metered, report)
+    with report.reading(OWN_BOOKINGS):
+        whose = (subject.market, subject.participant)
+        subject.booked = read_own_bookings(files, *whose, report)
+        check_own_booked(subject.days, subject.booked, report)
     with report.reading(CHECKPOINT):
         check_own_log(files, subject, journals, law, trusted, report)
 
@@ -210,6 +218,7 @@ def check_own_log(
         **{("ledger.log_key", number): digest for number, digest in keys.items()},
         **{("ledger.journal", str(number)): row["digest"] for number, row in journals.items()},
         **{("settlement.run", row["id"]): row["digest"] for row in subject.runs.values()},
+        **subject.booked.facts,
         **{("rulebook.version", row["id"]): row["row_digest"] for row in versions},
         **{
             ("ledger.invoice", document_number(each.row)): each.row["digest"]

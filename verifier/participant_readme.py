@@ -46,7 +46,8 @@ WHAT IS RECOMPUTED
   the run that posted the day last of what is billed; that these results are in the digest of the
   run, and the run in the log; that the energy of lines is what your meters read, and the readings
   are among the run's inputs; your fuel as energy x your offer, your dynamic price as energy x the
-  price of your node, your regulated recovery as the day's part of your own annual cost.
+  price of your node, your regulated recovery as the day's part of your own annual cost, and the
+  lines of your bookings by the price at which each was booked beside the one that is charged.
 
 WHAT IS ONLY COMMITTED TO
 -------------------------

@@ -244,7 +244,7 @@ CATALOGUE = (
         Side.CHARGE,
         "booking",
         "Booking",
-        "energy booked, at its price beside that of node {node}",
+        "energy booked, its price in place of that of node {node}",
         Subject.BOOKING,
         DEMAND,
         BOOKED,

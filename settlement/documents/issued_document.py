@@ -80,6 +80,17 @@ class IssuedLine:
         return self.price if self.exact_micro and not self.awaited else None
 
     @property
+    def price_kind(self) -> str:
+        """What its price is, where it is none that one energy has; empty where it is.
+
+        A booking has that of its node on another line: here stands by how much its own differs.
+        """
+        price = self.stated_price
+        average = "" if price is None or price.is_exact else "average"
+        booking = "difference" if line_kind(self.kind).is_booking and price else ""
+        return " ".join(filter(None, (average, booking)))
+
+    @property
     def price_text(self) -> str:
         """The price with all its decimals, as pages write it; empty where the line has none."""
         price = self.stated_price

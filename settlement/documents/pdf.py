@@ -241,7 +241,7 @@ def _line(line: IssuedLine, digits: int) -> dict[str, str]:
 def _price_unit(line: IssuedLine) -> str:
     price = line.stated_price
     if price is not None:
-        return f"per {price.unit}{'' if price.is_exact else ', average'}"
+        return f"per {price.unit}{line.price_kind and f', {line.price_kind}'}"
     return PARTLY_PRICED if line.awaited and line.exact_micro else ""
 
 

@@ -5,17 +5,18 @@ written, and of which runs.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from ledger.journal import STUDY
-from settlement.evidence.log_part import LogPart
+from settlement.evidence.log_part import Fact, LogPart
 from settlement.evidence.rows import json_lines
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
 from verifier.ledger import DIGEST
+from verifier.own_bookings import OWN_BOOKINGS
 from verifier.published import (
     BOOKING,
     LINK,
@@ -32,15 +33,24 @@ __all__ = [
     "OPENING",
     "PUBLICATION",
     "STRETCH_SOURCE",
+    "OwnPart",
     "Part",
     "Row",
     "last_word",
+    "own_files",
     "published_files",
 ]
 
 Row = Mapping[str, Any]
 Part = Callable[[Session, Run, LogPart], Mapping[str, bytes]]
 """Gives more files of the evidence of a run, by name: of what the checkpoint covers."""
+
+
+OwnPart = Callable[
+    [Session, str, str, Collection[int], LogPart], tuple[Mapping[str, bytes], Sequence[Fact]]
+]
+"""Gives more files of the evidence of a participant, and the facts that they rest on: of a market,
+of a participant, of the bookings of these numbers."""
 
 
 def last_word(session: Session, run: Run) -> dt.date | None:
@@ -73,6 +83,20 @@ def published_files(
     for day, rows in days:
         files[published_path(day.isoformat())] = json_lines(_with(row, LINK) for row in rows)
     return files
+
+
+def own_files(sealed: Iterable[Row], rows: Iterable[Row]) -> dict[str, bytes]:
+    """Return the files of bookings that a participant's documents name.
+
+    Args:
+        sealed: the stretches of the market's log that seal them, in order.
+        rows: of each, the chain from the first of them to its end; the first row of each names the
+            digest before it.
+    """
+    return {
+        SEALED_STRETCHES: json_lines(_with(row, [*STRETCH, *DIGEST]) for row in sealed),
+        OWN_BOOKINGS: json_lines(_with(row, LINK) for row in rows),
+    }
 
 
 def _with(row: Row, columns: Iterable[str]) -> dict[str, Any]:

@@ -2,20 +2,23 @@
 
 import datetime as dt
 import uuid
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
 from rulebook.tables import VersionRow
-from settlement.billing.lines import LINE_KINDS
+from settlement.billing.lines import BOOKING, LINE_KINDS
 from settlement.core.booked import OF_BOOKINGS, booking_and_point
 from settlement.evidence import store
 from settlement.evidence.archive import Archive
 from settlement.evidence.export import Progress, law_files, run_row, stated_law
 from settlement.evidence.ledger_part import Row, document_fact, journal_fact
 from settlement.evidence.log_part import Fact, LogPart, log_part, require_covered
+from settlement.evidence.market_part import OwnPart
 from settlement.evidence.partial_tree import Part, partial_tree
 from settlement.evidence.proofs import fact_proofs
 from settlement.evidence.rows import csv_rows, json_lines
@@ -45,10 +48,12 @@ def write_participant_evidence(
     month: Month | None,
     sink: IO[bytes],
     progress: Progress,
+    parts: Sequence[OwnPart] = (),
 ) -> None:
     """Write the evidence of a participant as a zip; the same checkpoint gives the same bytes.
 
     Args:
+        parts: give what this package cannot know, as the bookings that documents name.
         month: first and last day of the month that it goes into down to the meter; None for every
             month of their documents.
 
@@ -68,7 +73,10 @@ def write_participant_evidence(
     posted = {row["settlement_day"]: row["run_id"] for row in journals}
     runs = [_run(session, identity) for identity in sorted(set(posted.values()))]
     versions = _versions(session, log, participant, runs, lines, documents)
+    numbers = _bookings(lines)
+    given = [part(session, market, participant, numbers, log) for part in parts if numbers]
     facts = [
+        *chain.from_iterable(of_part for _, of_part in given),
         *map(document_fact, documents),
         *map(journal_fact, journals),
         *(Fact("settlement.run", str(run.id), run.digest) for run in runs),
@@ -87,6 +95,7 @@ def write_participant_evidence(
         **law_files(versions, {row.digest for row in versions}),
         **{name: log.files()[name] for name in (CHECKPOINT, KEYS)},
         PROOFS: json_lines(fact_proofs(session, log, facts)),
+        **ChainMap(*(dict(of_part) for of_part, _ in given)),
     }
     for name, content in sorted(files.items()):
         archive.add(name, content)
@@ -97,8 +106,7 @@ def write_participant_evidence(
         progress(done, total)
     by_id = {run.id: run for run in runs}
     for done, (day, identity) in enumerate(sorted(posted.items()), start=1 + len(runs)):
-        vectors = day_vectors(session, identity, day)
-        content = _own_results(by_id[identity], day, vectors, owned)
+        content = _own_results(by_id[identity], day, day_vectors(session, identity, day), owned)
         archive.add(f"results/{identity}/{day}.csv", content)
         progress(done, total)
     archive.close(market=market, participant=participant)
@@ -158,6 +166,11 @@ def _nothing(market: str, participant: str) -> Finding:
         "evidence of a participant holds their documents",
         "issue one, and make a checkpoint: manage.py checkpoint",
     )
+
+
+def _bookings(lines: Iterable[Row]) -> set[int]:
+    """Return the numbers of the bookings that lines name."""
+    return {booking_and_point(line["subject"])[0] for line in lines if line["kind"] == BOOKING}
 
 
 def _journals(

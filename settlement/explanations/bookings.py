@@ -61,7 +61,7 @@ class BookingCharges(ChargedPrices):
             f"Energy booked {'to feed in' if booking.is_sale else 'to take'}",
             energy_wh,
             "Wh",
-            f"at {self.money(price, 'MWh')}, as the market online handed it over",
+            f"booked at {self.money(price, 'MWh')}, as the market’s log handed it over",
         )
 
     def _came_of_it(
@@ -109,7 +109,8 @@ class BookingCharges(ChargedPrices):
             words.append(f"and {missing} not delivered × {self.money(dearer, 'MWh')}")
         if owed := booking.given_back.get(at, 0):
             words.append(f"and {self._given_back(owed)}")
-        what = "charged less booked price" if booking.is_sale else "booked less charged price"
+        both = [f"{self.money(price, 'MWh')} booked", f"{self.money(charged, 'MWh')} charged"]
+        what = " less ".join(reversed(both) if booking.is_sale else both)
         return (
             "; ".join(words)
             + f" ({what}); fractions of a millionth are carried to the next interval of the day"

@@ -50,7 +50,9 @@ class ChargedPrices(Prices):
             why = "not known from the first moment of the interval to its last"
             return (Explanation(label, 0, "micro/MWh", why, is_missing=True),)
         prices = _of_side(online, selling=selling and apart)
-        return (Explanation(label, int(prices[row, self.interval]), "micro/MWh", MEAN),)
+        is_charged = self.facts.model.charged_price == PUBLISHED
+        formula = MEAN if is_charged else f"{MEAN}; it informs, and nothing is charged by it"
+        return (Explanation(label, int(prices[row, self.interval]), "micro/MWh", formula),)
 
 
 def _of_side(online: OnlineDay, *, selling: bool) -> Integers:

@@ -19,7 +19,16 @@ from database.session import make_engine
 from portal.demo import create_demo_users
 from portal.django_on import django_on
 from tests.browser.launched import ENDED, Launched, Patience
-from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
+from tests.portal.site import (
+    BUSINESS,
+    GENERATOR,
+    MARKET,
+    OUTSIDER,
+    SUPPLIER,
+    Site,
+    make_site,
+    serving_from,
+)
 from tests.worlds.copied import copied
 from tests.worlds.roles import urls_of_roles
 
@@ -95,8 +104,14 @@ def served(clone_portal_database, server_url: str, django_db_blocker) -> Iterato
 
 
 @contextmanager
-def served_copy(site: Site, server_url: str, django_db_blocker: Any) -> Iterator[Served]:
-    """Serve a copy of a filled database with demo sign-ins, for the length of the block."""
+def served_copy(
+    site: Site, server_url: str, django_db_blocker: Any, *more: str
+) -> Iterator[Served]:
+    """Serve a copy of a filled database with demo sign-ins, for the length of the block.
+
+    Args:
+        more: participants who sign in there, beside those of every copy.
+    """
     with pytest.MonkeyPatch.context() as patch:
         # The loop of a Chromium may run by now, beside which Django works when it is told to.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -113,7 +128,7 @@ def served_copy(site: Site, server_url: str, django_db_blocker: Any) -> Iterator
             with django_on(url):
                 # Without passwords: whoever serves gives each a new one.
                 create_demo_users(timezone.now(), "tiny", DISPUTING)
-                create_demo_users(timezone.now(), MARKET, [SUPPLIER, GENERATOR, OUTSIDER])
+                create_demo_users(timezone.now(), MARKET, [SUPPLIER, GENERATOR, OUTSIDER, *more])
         made.dispose()
         with serving(url) as (address, passwords):
             yield Served(address, url, passwords, site)
@@ -205,12 +220,39 @@ def windows(launched: Launched, served: Served) -> Windows:
     return Windows(launched, served)
 
 
+@pytest.fixture(scope="package")
+def desk(clone_portal_database, server_url: str, django_db_blocker) -> Iterator[Served]:
+    """A portal in which people settle, bill and decide: whoever else reads has one without that."""
+    site = make_site(clone_portal_database)
+    with served_copy(site, server_url, django_db_blocker, BUSINESS) as own:
+        yield own
+
+
+@pytest.fixture(scope="package")
+def desk_windows(launched: Launched, desk: Served) -> Windows:
+    return Windows(launched, desk)
+
+
 @pytest.fixture
 def open_page(windows: Windows) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a page, signed in or not, in place of the one before.
 
     What the console says fails the test.
     """
+    with opening(windows) as open_one:
+        yield open_one
+
+
+@pytest.fixture
+def open_desk(desk_windows: Windows) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page of the portal in which people act, as `open_page`."""
+    with opening(desk_windows) as open_one:
+        yield open_one
+
+
+@contextmanager
+def opening(windows: Windows) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens pages in windows; what their consoles say fails the test."""
     windows.said.clear()
 
     def open_one(path: str, who: str | None = None, *, javascript: bool = True) -> Page:

@@ -1,7 +1,8 @@
-"""A flexible charge in a real browser: a zone tightens, a supplier books, and it is served."""
+"""A flexible charge in a real browser, from a zone that tightens to the line of a document."""
 
 import datetime as dt
 import os
+import re
 import threading
 from collections.abc import Iterator
 
@@ -13,17 +14,19 @@ from database.session import make_engine, transaction
 from market.core.events import Event, Kind
 from market.core.online import OnlineMarket
 from market.fed_days import events_of_day
+from market.moments import local_day
 from market.rules import online_market
 from market.worker import Worker
-from portal.queries.market_bookings import bookings
 from rulebook.law import rules_at
 from tests.browser.conftest import confirm
-from tests.portal.site import BOOKED_AT, MARKET, ONLINE_UNTIL, SHORT_DAY, SUPPLIER
+from tests.portal.site import BOOKED_AT, BUSINESS, MARKET, ONLINE_UNTIL, SHORT_DAY
 from tests.worlds.online import hand_in
 
 BOOKINGS = f"/market/{MARKET}/bookings/"
 SIZES = ((360, 800), (1280, 900), (1920, 1080))
 MINUTE = dt.timedelta(minutes=1)
+DAY_OVER = dt.datetime(2024, 3, 31, 23, 1, tzinfo=dt.UTC)
+POINT, ENERGY = "N0-NR", "40\u00a0MWh"
 TAIL = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -55,10 +58,11 @@ class Living:
             return online_market(rules_at(session, MARKET, day, known))
 
     def feed(self, minutes: int) -> None:
-        """Tell the market the next minutes of its day."""
+        """Tell the market the next minutes of its day, or that the next day began."""
         self.at += minutes * MINUTE
         told = [event for event in self.day if event.at_us <= self.at_us]
-        clock = Event(SHORT_DAY, f"until {self.at}", Kind.CLOCK, "", self.at_us)
+        today = local_day(self.at_us, "Europe/London")
+        clock = Event(today, f"until {self.at}", Kind.CLOCK, "", self.at_us)
         hand_in(self.engine, MARKET, [*told, clock])
 
     def tell(self, key: str, kind: Kind, point: str, *numbers: int, words=()) -> None:
@@ -68,8 +72,8 @@ class Living:
 
 
 @pytest.fixture
-def living(served) -> Iterator[Living]:
-    market, stop = Living(served.database_url), threading.Event()
+def living(desk) -> Iterator[Living]:
+    market, stop = Living(desk.database_url), threading.Event()
     url = plain_url(market.engine.url.render_as_string(hide_password=False))
     worker = Worker(url, MARKET, market.resolve, stop, tell=lambda _: None)
     thread = threading.Thread(target=worker.run)
@@ -85,12 +89,27 @@ def tightness(page: Page, zone: str) -> float:
     return float(cell.locator("[data-tightness]").inner_text().replace("\u00a0%", ""))
 
 
-def test_a_flexible_charge_is_booked_and_served_inside_its_window(
-    open_page, living, windows, served
+def test_a_flexible_charge_is_booked_served_settled_and_explained(
+    open_desk, living, desk_windows, desk
 ):
-    page = open_page(f"/market/{MARKET}/")
+    watch_a_zone_tighten(open_desk(f"/market/{MARKET}/"), living)
+    page = open_desk(BOOKINGS, BUSINESS)
+    ask_and_be_refused(page, desk_windows)
+    number = book(page, desk.passwords[BUSINESS])
+    see_it_served(page, living, number)
+    settle_and_bill(open_desk, desk.passwords["operator"])
+    page = open_desk(BOOKINGS, BUSINESS)
+    delivered = page.locator(f"#booking-{number}")
+    reload_until(page, delivered, "delivered")
+    expect(delivered).to_contain_text(f"Delivered: {ENERGY}.")
+    photograph(page, "delivered")
+    follow_its_line(page, number)
+
+
+def watch_a_zone_tighten(page: Page, living: Living) -> None:
     expect(page.locator("[data-live]")).to_have_text("Live")
     before = page.locator("table.holarchy").inner_text()
+    last = page.locator(".published tbody tr").first.text_content()
     zone = "North Scotland"
     was = tightness(page, zone)
     living.feed(5)
@@ -103,47 +122,84 @@ def test_a_flexible_charge_is_booked_and_served_inside_its_window(
         arg=[zone, was],
         timeout=30_000,
     )
+    # Sentences and lists follow the map within seconds.
+    expect(page.locator(".published tbody tr").first).not_to_have_text(last, timeout=15_000)
     photograph(page, "tight")
     living.tell("mild", Kind.DEMAND, BOOKED_AT, 600_000_000)
 
-    page = open_page(BOOKINGS, SUPPLIER)
+
+def ask_and_be_refused(page: Page, windows) -> None:
     expect(page.get_by_role("heading", name="What your supply points are promised")).to_be_visible()
-    page.get_by_label("Supply point", exact=True).select_option(BOOKED_AT)
+    page.get_by_label("Supply point", exact=True).select_option(POINT)
     page.get_by_label("Energy, kWh").fill("much")
-    page.get_by_label("Power, kW").fill("7.4")
+    page.get_by_label("Power, kW").fill("50000")
     page.get_by_label("Earliest").fill("2024-03-31T19:00")
-    page.get_by_label("Latest").fill("2024-03-31T19:30")
+    page.get_by_label("Latest").fill("2024-03-31T20:00")
     page.get_by_role("button", name="Quote").click()
     expect(page.get_by_text("'much' cannot be read")).to_be_visible()
-    expect(page.get_by_label("Power, kW")).to_have_value("7.4")
+    expect(page.get_by_label("Power, kW")).to_have_value("50000")
     photograph(page, "refused")
     (refused,) = windows.said
     assert "422" in refused
     windows.said.clear()
-    page.get_by_label("Energy, kWh").fill("3.5")
+
+
+def book(page: Page, password: str) -> str:
+    """Ask for a quote and book it; return the number of the booking."""
+    page.get_by_label("Energy, kWh").fill("40000")
     page.get_by_role("button", name="Quote").click()
     expect(page.get_by_role("heading", name="The quote")).to_be_visible()
-    expect(page.get_by_text("3.5\u00a0kWh for £")).to_be_visible()
+    expect(page.get_by_text(f"{ENERGY} for £")).to_be_visible()
     photograph(page, "quote")
     page.get_by_role("button", name="Book", exact=True).click()
-    confirm(page, served.passwords[SUPPLIER])
+    confirm(page, password)
     said = page.locator("#told .notice")
-    expect(said).to_contain_text(f"is booked: buy 3.5\u00a0kWh at {BOOKED_AT}", timeout=15_000)
+    expect(said).to_contain_text(f"is booked: buy {ENERGY} at {POINT}", timeout=15_000)
     photograph(page, "booked")
-    number = said.inner_text().partition("Booking ")[2].split()[0]
+    return said.inner_text().partition("Booking ")[2].split()[0]
 
+
+def see_it_served(page: Page, living: Living, number: str) -> None:
     living.feed(25)
     booking = page.locator(f"#booking-{number}")
     reload_until(page, booking, "being served")
-    living.feed(30)
+    living.feed(60)
     reload_until(page, booking, "served, not yet metered")
-    with transaction(living.engine) as session:
-        placed, key = placed_of(session, int(number))
-    living.tell("metered", Kind.DELIVERY, BOOKED_AT, *placed, words=(key,))
-    reload_until(page, booking, "delivered")
-    expect(booking).to_contain_text("Delivered: 3.5\u00a0kWh.")
-    photograph(page, "delivered")
-    # Here goes on: settle the day, and open the line of the document that names the booking.
+    until_midnight = (DAY_OVER - living.at) // MINUTE
+    living.feed(until_midnight)
+
+
+def settle_and_bill(open_desk, password: str) -> None:
+    """Settle both days again and bill their month, as an operator does on pages."""
+    page = open_desk("/calendar/", "operator")
+    page.get_by_role("button", name=re.compile("^Settle and post")).first.click()
+    confirm(page, password)
+    expect(page.get_by_text(re.compile("^Settled .* and posted"))).to_be_visible(timeout=60_000)
+    page.goto("/calendar/")
+    page.get_by_role("button", name="Issue documents of").last.click()
+    expect(page.get_by_text(re.compile("^Issued .* for March 2024"))).to_be_visible(timeout=60_000)
+
+
+def follow_its_line(page: Page, number: str) -> None:
+    """Open the document that names a booking, its line, the day and the interval."""
+    page.goto("/invoices/")
+    page.get_by_role("link", name=re.compile("^gb12-")).first.click()
+    line = page.locator("table.invoice-lines tr", has_text=f"Booking {number}: ")
+    expect(line).to_contain_text("40.000000 MWh")
+    expect(line).to_contain_text("difference")
+    photograph(page, "document")
+    line.get_by_role("link", name=re.compile("^Why")).click()
+    photograph(page, "line")
+    page.get_by_role("link", name=re.compile("31 Mar 2024")).click()
+    photograph(page, "day")
+    page.get_by_role("link", name="19:00 to 19:30 BST").click()
+    tree = page.locator(".tree").first
+    expect(tree).to_contain_text(re.compile("booked less £.* charged"))
+    expect(tree).to_contain_text("Booked at £")
+    expect(tree.get_by_text("Price at node N0", exact=True)).to_be_visible()
+    expect(tree).to_contain_text("Published at node N0 while it ran")
+    expect(tree).to_contain_text("nothing is charged by it")
+    photograph(page, "interval")
 
 
 def reload_until(page: Page, place, words: str) -> None:
@@ -154,10 +210,3 @@ def reload_until(page: Page, place, words: str) -> None:
             return
         page.wait_for_timeout(250)
     expect(place).to_contain_text(words)
-
-
-def placed_of(session, number: int) -> tuple[tuple[int, int], str]:
-    """Where a booking is placed, in one interval, and its key."""
-    (record,) = (each for each in bookings(session, MARKET) if each.number == number)
-    (placed,) = record.placed
-    return (placed.start_minute, placed.energy_wh), record.key

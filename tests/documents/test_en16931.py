@@ -9,6 +9,7 @@ from lxml import etree
 from ledger.billing import Billed
 from ledger.invoice import Family, Tax
 from settlement.billing.day_law import UNTAXED_NOTE
+from settlement.billing.lines import BOOKING
 from settlement.documents.en16931 import business_terms, factur_x, ubl, vat_identifier
 from tests.documents.made import (
     BILLED,
@@ -33,6 +34,12 @@ KINDS = [
     (Family.SELF_BILLED, BILLED, 1, "self-billed credit note", "261"),
     (Family.SELF_BILLED, BILLED, -1, "self-billed debit note", "527"),
 ]
+
+
+def booking_line(number: int, quantity: int, amount: int):
+    description = f"Booking {number}: Homes at node 1: energy booked"
+    line = energy_line(number, quantity, amount)
+    return replace(line, kind=BOOKING, subject=f"{number}/N1-P1", description=description)
 
 
 def of_kind(family, billed, sign, lines=None):
@@ -110,6 +117,8 @@ def test_lines_that_the_standard_cannot_multiply_are_one_unit_at_their_amount():
         energy_line(3, 0, 7_000_000),
         energy_line(4, 1_000_000, 0),
         energy_line(5, -2_000_000, -90_000_000),
+        booking_line(7, 1_000_000, -4_000_000),  # what it took had become dearer
+        booking_line(8, -1_000_000, 3_000_000),  # a sale, of what had
     ]
     document = make_document(lines)
     counted = [
@@ -122,8 +131,11 @@ def test_lines_that_the_standard_cannot_multiply_are_one_unit_at_their_amount():
         ("1", "C62", "7.00", "7.00"),
         ("1.000000", "MWH", "0.00", "0.00"),
         ("-2.000000", "MWH", "45.00", "-90.00"),
+        ("-1", "C62", "4.00", "-4.00"),
+        ("1", "C62", "3.00", "3.00"),
     ]
     assert breaches(factur_x(document), "factur-x") == []
+    assert breaches(ubl(document), "ubl-2.1") == []
 
 
 @settings(max_examples=tried(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])

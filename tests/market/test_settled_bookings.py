@@ -1,6 +1,7 @@
 """A market online and its settlement: handed over, settled, billed, proven, and told back."""
 
 import datetime as dt
+import io
 import json
 
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from market.inbox import submit
 from market.law_of_days import law_in
 from market.leading import catch_up, find_course
 from market.moments import midnight_us
+from market.own_part import own_part
 from market.sealing import seal
 from market.settling import settle_with_market
 from market.verification import CHECKS
@@ -26,6 +28,7 @@ from market.worker import Leader
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.core.booked import BOOKED, CHARGE, DELIVERED, REFUSED
+from settlement.evidence.participant import write_participant_evidence
 from settlement.evidence.recompute import recompute
 from settlement.explanations.explain import (
     explain_interval,
@@ -34,10 +37,14 @@ from settlement.explanations.explain import (
     line_references,
 )
 from settlement.runs.online_day_store import every_online_day
+from settlement.runs.settle import no_progress
 from settlement.runs.store import day_vectors, stored_values
 from settlement.verification import list_checks
 from tests.market.test_evidence_of_prices import checked, evidence
 from tests.market.test_feed import ONLINE, law_online
+from tests.settlement.evidence_cases import Memory, rows, written
+from tests.settlement.study_cases import study_tiny
+from tests.settlement.trial_cases import changed, try_tiny
 from tests.worlds import tiny_market
 from tests.worlds.logged import signer
 from tests.worlds.settled import (
@@ -48,6 +55,7 @@ from tests.worlds.settled import (
     ingest_tiny,
     publish_tiny,
 )
+from verifier.own_bookings import OWN_BOOKINGS
 
 DAY = FIRST_DAY + dt.timedelta(days=1)
 ZONE = tiny_market.ZONE
@@ -160,7 +168,74 @@ def test_a_booking_from_the_log_to_the_invoice_and_back(session, tmp_path):
     explained(session, documents)
     assert findings(session) == []
     proven(session, run, tmp_path / "run.zip")
+    tried_and_studied(session, found[CHARGE])
     told_back(session, run)
+    opened_to_its_own(session, found[CHARGE])
+
+
+def test_a_published_price_is_proven_to_who_is_charged_it(session):
+    live(session, ONLINE | {"charged_price": "published"})
+    found = results(session, settled(session))
+    assert found["charged_price_micro_per_mwh"] != found["node_price_micro_per_mwh"]
+    issue_month(session, "tiny", FIRST_DAY, now=SETTLED)
+    publish_checkpoint(session, signer(1), LATER)
+    report = checked(of_participant(session, "doric"))
+    assert report.findings == []
+    assert report.counts["amounts recomputed from own meters, prices and costs"] > 48
+
+
+def opened_to_its_own(session, charges: dict[str, int]) -> None:
+    """A participant's evidence opens its bookings, and recomputes their lines by both prices."""
+    publish_checkpoint(session, signer(1), LATER + dt.timedelta(hours=1))
+    files = of_participant(session, "doric")
+    report = checked(files)
+    assert report.findings == []
+    assert report.counts["of which with what they say"] == 2
+    assert report.counts["amounts of bookings recomputed from both prices"] == 2 * 48
+    assert charges["1/C-office"] != 0
+    said = files[OWN_BOOKINGS].decode()
+    assert "B-home" not in said
+    assert '"heat' not in said
+    for name, forge in FORGED_BOOKINGS.items():
+        chain = rows(OWN_BOOKINGS, files[OWN_BOOKINGS])
+        forge(chain)
+        forged = Memory(files | {OWN_BOOKINGS: written(OWN_BOOKINGS, chain)})
+        assert forged.with_manifest_made_again().findings(), name
+
+
+def opened_row(chain: list[dict]) -> dict:
+    return next(row for row in chain if row["record"])
+
+
+FORGED_BOOKINGS = {
+    "what it says": lambda chain: opened_row(chain).update(record="{}"),
+    "whose it is": lambda chain: opened_row(chain).update(participant="cedar"),
+    "no beginning": lambda chain: chain[0].update(previous_digest=None),
+    "another beginning": lambda chain: chain[0].update(previous_digest="0" * 64),
+    "no end": lambda chain: chain.pop(),
+}
+
+
+def of_participant(session, participant: str) -> Memory:
+    """Return the evidence of a participant."""
+    sink = io.BytesIO()
+    write_participant_evidence(session, "tiny", participant, None, sink, no_progress, [own_part])
+    return Memory.of(sink.getvalue())
+
+
+def tried_and_studied(session, charges: dict[str, int]) -> None:
+    """Try law under which bookings are settled by other prices, or by none, and study the day."""
+    rules = next(each for each in law_online() if each.kind == "market-rules")
+    published = changed(rules, online=ONLINE | {"charged_price": "published"})
+    day = {"first_day": DAY, "last_day": DAY}
+    tried = try_tiny(session, [published], [changed(rules, online=None)], **day).trial.report
+    sides = [side["components"] for side in tried["totals"].values()]
+    assert sides[0]["booking"]["charged_micro"] == sum(charges.values())
+    assert sides[1]["booking"] != sides[0]["booking"]
+    assert "booking" not in sides[2]
+    studied = study_tiny(session, days=(DAY, DAY)).run
+    assert results(session, studied)[BOOKED].keys() == charges.keys()
+    assert list(deliveries_of(session, studied)) == []
 
 
 def explained(session, documents) -> None:

@@ -47,6 +47,8 @@ MARKET = "gb12"
 FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
 SUPPLIER, GENERATOR = "hearth-energy", "meridian-thermal"
 OUTSIDER = "lantern-supply"
+BUSINESS = "foundry-business-power"
+"""Who supplies what pays the price of its node in every interval."""
 ONLINE_UNTIL = dt.datetime(2024, 3, 31, 17, 40, tzinfo=dt.UTC)
 """Up to when the market was online on the short day: in the middle of an interval."""
 BOOKED_AT = "N0-P2"

@@ -11,7 +11,8 @@ from django.core.management.base import CommandError
 
 from database.session import transaction
 from ledger.payments.account_queries import markets_of
-from market.evidence_part import published_part
+from market.evidence_part import opened_part
+from market.own_part import own_part
 from portal.management.arguments import (
     FORCE,
     IN_MARKET,
@@ -83,11 +84,11 @@ def _export(part: Path, options: Options) -> None:
             market = options.market or sole_market(markets_of(session, participant), participant)
             with part.open("xb") as sink:
                 write_participant_evidence(
-                    session, market, participant, options.month, sink, progress
+                    session, market, participant, options.month, sink, progress, [own_part]
                 )
             return
         run = find_run(session, options.run)
         if run is None:
             raise CommandError(f"no run {options.run}; the runs page lists them")
         with part.open("xb") as sink:
-            write_evidence(session, run, sink, progress, parts=[published_part])
+            write_evidence(session, run, sink, progress, parts=[opened_part])

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from database.embedded import ROOT
 from ledger.log.store import checkpoints
 from ledger.payments import queries
-from market.evidence_part import published_part
+from market.evidence_part import opened_part
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
 from settlement.datasets.files import Form, encode_table, readings_table
 from settlement.evidence.export import write_evidence
@@ -124,5 +124,5 @@ def _statement(session: Session) -> bytes:
 def _evidence(session: Session, site: Site) -> bytes:
     run = find_run(session, uuid.UUID(site.first_run))
     sink = io.BytesIO()
-    write_evidence(session, run, sink, lambda *_: None, [published_part])
+    write_evidence(session, run, sink, lambda *_: None, [opened_part])
     return sink.getvalue()

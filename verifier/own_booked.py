@@ -1,0 +1,104 @@
+"""The lines of a participant's bookings, recomputed from what was booked and what came of it.
+
+In each interval delivered energy x (booked price - charged price), less what was refused x the
+rise of the price, and what was not taken x its fall; of a sale the other way round. What lies
+above the block of a contract is not recomputed, as other results make its price.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from verifier.documents import INVOICE_LINES
+from verifier.handed import BOOKED_ENERGY
+from verifier.own_bookings import OwnBookings
+from verifier.own_days import (
+    CHARGED_PRICE,
+    CHARGED_SELL_PRICE,
+    NODE_PRICE,
+    NODE_SELL_PRICE,
+    PPM,
+    WH_PER_MWH,
+    OwnDay,
+)
+from verifier.report import Report
+from verifier.values import Row, to_integer
+
+BOOKING_DELIVERED, BOOKING_REFUSED = "booking_delivered_wh", "booking_refused_wh"
+BOOKING_CHARGE = "charge.booking_micro"
+
+
+def check_own_booked(days: Mapping[str, OwnDay], own: OwnBookings, report: Report) -> None:
+    """Hold each booking that was settled to what it says, and its amounts to both prices."""
+    settled: dict[str, list[str]] = {}
+    for day, of_day in sorted(days.items()):
+        for measure, entity in of_day.settled.totals:
+            if measure == BOOKED_ENERGY:
+                settled.setdefault(entity, []).append(day)
+    for entity, of_booking in sorted(settled.items()):
+        record = own.records.get(int(entity.partition("/")[0]))
+        if record is None:
+            report.count("bookings that no sealed stretch opens, whose prices are not here")
+            continue
+        with report.reading(INVOICE_LINES, f"booking {entity}"):
+            check_booking(entity, [(day, days[day]) for day in of_booking], record, report)
+
+
+def check_booking(
+    entity: str, days: Sequence[tuple[str, OwnDay]], record: Row, report: Report
+) -> None:
+    """Hold a booking's energy to its record, interval by interval, and recompute its amounts."""
+    sign = -1 if record["request"]["side"] == "sell" else 1
+    point = record["request"]["point"]
+    report.equal(INVOICE_LINES, f"booking {entity}", "the supply point of the booking", point,
+                 entity.partition("/")[2])  # fmt: skip
+    placed = sorted(record["placed"], key=lambda each: to_integer(each["start_minute"]))
+    found = [
+        value
+        for day, own in days
+        for value in own.settled.vectors[day, BOOKED_ENERGY, entity]
+        if value
+    ]
+    energies = [sign * to_integer(each["energy_wh"]) for each in placed]
+    if abs(sum(found)) < abs(sum(energies)):
+        report.count("bookings of which a day lies beyond the file")
+        return
+    report.equal(INVOICE_LINES, f"booking {entity}", "Wh as booked, by interval,", energies, found)
+    if energies != found:
+        return
+    prices = [to_integer(each["price_micro_per_mwh"]) for each in placed]
+    for day, own in days:
+        count = sum(map(bool, own.settled.vectors[day, BOOKED_ENERGY, entity]))
+        hold_charge(day, own, entity, prices[:count], report)
+        del prices[:count]
+
+
+def hold_charge(
+    day: str, own: OwnDay, entity: str, booked_prices: Sequence[int], report: Report
+) -> None:
+    """Recompute what a booking is charged on a day; `booked_prices` are of its own intervals."""
+    vectors, point = own.settled.vectors, entity.partition("/")[2]
+    row = own.points[point]
+    energy = vectors[day, BOOKED_ENERGY, entity]
+    is_sale = any(value < 0 for value in energy)
+    price = vectors.get((day, CHARGED_PRICE, row["node"]), vectors[day, NODE_PRICE, row["node"]])
+    if is_sale:
+        price = vectors.get((day, NODE_SELL_PRICE, row["node"]), price)
+        price = vectors.get((day, CHARGED_SELL_PRICE, row["node"]), price)
+    if (day, "excess_wh", point) in vectors:
+        report.count("bookings beside the block of a contract, which are not recomputed")
+        return
+    part, left = own.dynamic_ppm(row["product"]), iter(booked_prices)
+    running, sums = 0, [0]
+    for number, value in enumerate(energy):
+        if value:
+            delivered = abs(vectors[day, BOOKING_DELIVERED, entity][number])
+            refused = abs(vectors[day, BOOKING_REFUSED, entity][number])
+            dearer = (next(left) - price[number]) * (-1 if is_sale else 1)
+            running += delivered * part // PPM * dearer
+            running -= refused * part // PPM * max(0, -dearer)
+            running += (abs(value) - delivered - refused) * max(0, dearer)
+        sums.append(running // WH_PER_MWH)
+    expected = [later - earlier for earlier, later in pairwise(sums)]
+    what = f"charge.booking of {entity}, booked price beside that charged,"
+    report.equal(f"results of {day}", "", what, expected, vectors[day, BOOKING_CHARGE, entity])
+    report.count("amounts of bookings recomputed from both prices", len(expected))
