@@ -1,10 +1,14 @@
 """What was booked and is given back is owed its fall in price: no promise is made for nothing."""
 
-from market.core.bookings import BookingRecord
+import numpy as np
+from hypothesis import given
+
+from market.core.bookings import BookingRecord, State
 from market.core.events import Kind
 from market.core.machine import Machine
 from tests.market.asking import CAP, START_US, begun, changed, home, later
 from tests.market.streams import MINUTE_US, event
+from tests.settlement.core.draws import Words, any_of, examples_of
 
 WINDOW = (30, 60, CAP)
 
@@ -58,3 +62,47 @@ def test_a_change_of_nothing_is_owed_nothing_for_nor_a_booking_given_back_as_pri
     assert record(machine, changed("a", 1, 3_000, 6_000, 30, 60)).given_back == ()
     record(machine, home("b", 100, 200, *WINDOW, at_us=START_US + MINUTE_US))
     assert record(machine, demand(4_300, 2), later(Kind.CANCEL, "b", 3)).given_back == ()
+
+
+def read_game(words: Words) -> tuple[Machine, list[BookingRecord]]:
+    """One party that books, sells, changes and gives back by turns, on a grid that stays as it is.
+
+    Returns the machine, and each of its bookings as it stands at last.
+    """
+    machine, said = begun(demand(3_000))[0], dict[str, BookingRecord]()
+    for turn in range(1, 13):
+        held = [key for key, each in sorted(said.items()) if each.state is State.BOOKED]
+        what, energy_wh = words.count(0, 9), 100 + words.number(any_of(range(3_900)))
+        key, at_us = f"turn {turn}", START_US + turn * MINUTE_US
+        if held and what < 5:
+            key = held[energy_wh % len(held)]
+            limit = CAP if said[key].request.side == "buy" else -CAP
+            told = (
+                later(Kind.CANCEL, key, turn)
+                if what < 3
+                else changed(key, turn, energy_wh, 2 * energy_wh, 30, 60, limit=limit)
+            )
+        else:
+            side, limit = ("buy", CAP) if what % 2 else ("sell", -CAP)
+            told = home(key, energy_wh, 2 * energy_wh, 30, 60, limit, side=side, at_us=at_us)
+        said |= {each.key: each for each in machine.take([told]).booking_records}
+    return machine, list(said.values())
+
+
+@given(examples_of(read_game, words=12 * 3))
+def test_no_game_of_booking_and_giving_back_is_cheaper_than_asking_for_what_is_kept(game):
+    machine, said = game
+    owed = sum(each.energy_wh * each.fall_micro_per_mwh for one in said for each in one.given_back)
+    net_wh = 0
+    for one in said:
+        sign = 1 if one.request.side == "buy" else -1
+        net_wh += sign * one.booked_wh
+        owed += sum(sign * each.energy_wh * each.price_micro_per_mwh for each in one.placed)
+    # What is kept, asked for by small steps: each at the price of all before it, and no more.
+    node, step, least = machine.bookings.forward.at("home"), 50 if net_wh > 0 else -50, 0
+    for asked in range(0, net_wh, step):
+        prices = node.with_more(np.full(len(node.spare_w), 2 * (asked - net_wh)))
+        of_side = prices.price_micro_per_mwh if step > 0 else prices.sell_price_micro_per_mwh
+        wh = min(step, net_wh - asked) if step > 0 else max(step, net_wh - asked)
+        least += wh * int(of_side[0])
+    assert owed >= least
