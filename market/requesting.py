@@ -85,7 +85,8 @@ def check_request(request: Request) -> Iterator[Finding]:
         )
     minutes = request.latest_minute - request.earliest_minute
     if not 0 < minutes <= MOST_WINDOW_MINUTES:
-        limit = f"a window that ends after it begins, and within {MOST_WINDOW_MINUTES:,} minutes"
+        days = MOST_WINDOW_MINUTES // (24 * 60)
+        limit = f"a window that ends after it begins, and within {days} days"
         remedy = "correct the earliest or the latest moment"
         yield Finding("request-window", "window", f"{minutes:,} minutes", limit, remedy)
     if abs(request.limit_micro_per_mwh) > MOST_PRICE_MICRO_PER_MWH:

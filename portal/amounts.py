@@ -142,13 +142,30 @@ def quantity_form(unit: str | None) -> str:
     return f"write whole {unit or 'numbers'}, as 1234"
 
 
-def parse_signed_micro(text: str) -> int | None:
+def parse_signed_micro(text: str, code: str | None = None) -> int | None:
     """Return micro of an amount as people type it, of either sign; None for anything else.
+
+    With a currency, the sign of another is none.
 
     >>> parse_signed_micro("-€1.5"), parse_signed_micro("1.2345678"), parse_signed_micro("12,34")
     (-1500000, None, None)
+    >>> parse_signed_micro("€80.125", "GBP"), parse_signed_micro("£80.125", "GBP")
+    (None, 80125000)
     """
+    matched = _typed().fullmatch(text.strip().replace(MINUS, "-"))
+    if code is not None and matched and matched[2] not in (None, currency(code).sign.strip()):
+        return None
     return _read_micro(text, None)
+
+
+def parse_milli(text: str) -> int | None:
+    """Return thousandths of a number without a currency; None where it is no whole number of them.
+
+    >>> parse_milli("7.5"), parse_milli("1,250.00"), parse_milli("£7.5"), parse_milli("0.0001")
+    (7500, 1250000, None, None)
+    """
+    micro = parse_micro(text) if text.strip()[:1].isdecimal() else None
+    return None if micro is None or micro % 1_000 else micro // 1_000
 
 
 def _read_micro(text: str, code: str | None) -> int | None:

@@ -138,6 +138,22 @@ def parse_known(text: str, zone: str, now: dt.datetime) -> dt.datetime | None:
     return moment.astimezone(dt.UTC)
 
 
+def is_left_out(text: str, zone: str) -> bool:
+    """Return whether a moment that people write is none by a clock: it goes forward over it.
+
+    >>> is_left_out("2024-03-31 01:30", "Europe/London"), is_left_out("2024-03-31T01:30Z", "UTC")
+    (True, False)
+    """
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    if moment.tzinfo is not None or not EARLIEST_DAY <= moment.date() <= LATEST_DAY:
+        return False
+    shown = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC).astimezone(ZoneInfo(zone))
+    return shown.replace(tzinfo=None) != moment
+
+
 def known_complaints(
     text: str, known: dt.datetime | None, zone: str, now: dt.datetime
 ) -> list[str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from common.quantities import MINUS
 from common.refusals import Finding, Refused, refuse_any, shown
 from database.bulk import driver_connection
 from database.session import transaction
@@ -27,8 +28,8 @@ from market.inbox import submit
 from market.law_of_days import law_in
 from market.leading import catch_up, find_course
 from market.moments import local_day
-from portal.amounts import parse_micro, parse_quantity, parse_signed_micro, quantity_form
-from portal.days import parse_day, parse_known
+from portal.amounts import parse_milli, parse_quantity, parse_signed_micro, quantity_form
+from portal.days import is_left_out, parse_day, parse_known
 from rulebook.law import rules_at
 
 PATIENCE_S = 5
@@ -258,10 +259,10 @@ def _read(request: Request, words: Words, zone: str) -> Request:
     moment = f"write a moment as 2024-03-01 09:00, by the clock of {zone}, or as 2024-03-01T09:00Z"
     fields = (
         ("energy_wh", "energy", lambda text: parse_quantity(text, "Wh"), quantity_form("Wh")),
-        ("power_w", "power", _watts, f"{AMOUNT_FORM}, in kW to the W"),
+        ("power_w", "power", parse_milli, f"{AMOUNT_FORM}, in kW to the W"),
         ("earliest_minute", "earliest", lambda text: _minute(text, zone), moment),
         ("latest_minute", "latest", lambda text: _minute(text, zone), moment),
-        ("limit_micro_per_mwh", "limit", parse_signed_micro, f"{AMOUNT_FORM}, per MWh"),
+        ("limit_micro_per_mwh", "limit", _price, f"{AMOUNT_FORM}, per MWh, without a currency"),
     )
     read: dict[str, int] = {}
     findings: list[Finding] = []
@@ -270,7 +271,11 @@ def _read(request: Request, words: Words, zone: str) -> Request:
         if text is None:
             continue
         value = parse(text)
-        if value is None:
+        if name in ("earliest", "latest") and is_left_out(text, zone):
+            limit = f"a moment that the clock of {zone} shows, and it goes forward over this one"
+            remedy = "choose one before or after it"
+            findings.append(Finding("moment-left-out", name, shown(text), limit, remedy))
+        elif value is None:
             limit = "what can be read to the last digit"
             findings.append(Finding("unreadable-word", name, shown(text), limit, how))
         else:
@@ -286,10 +291,13 @@ def _read(request: Request, words: Words, zone: str) -> Request:
     )
 
 
-def _watts(text: str) -> int | None:
-    """Return kW as people type them in W; None where it is no whole number of them."""
-    micro = parse_micro(text)
-    return None if micro is None or micro % 1_000 else micro // 1_000
+def _price(text: str) -> int | None:
+    """Return a price in micro, of either sign; None for anything else, and with a currency's sign.
+
+    What is told here of the market has not said yet which currency is its own.
+    """
+    is_number = text.strip().lstrip(f"-{MINUS}")[:1].isdecimal()
+    return parse_signed_micro(text) if is_number else None
 
 
 def _minute(text: str, zone: str) -> int | None:

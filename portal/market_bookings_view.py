@@ -26,8 +26,8 @@ CLASSES = {
 REASONS = {
     Reason.SHORT: "there is not enough room over its node in the window",
     Reason.PRICE: "there is room, but not at that price",
-    Reason.WINDOW: "the intervals of the window that are still to come cannot carry that energy at "
-    "that power",
+    Reason.WINDOW: "the intervals of the window that are still to come, by the market’s clock, "
+    "cannot carry that energy at that power",
     Reason.HORIZON: "its window begins after the intervals that are quoted",
     Reason.BEGUN: "what it holds has begun, and stays booked",
     Reason.SUPPLIER: "another supplies its supply point from then on",

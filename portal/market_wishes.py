@@ -18,8 +18,8 @@ from common.currencies import currency
 from common.refusals import Finding, shown
 from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Request, Side
 from market.requesting import check_request, minutes_of
-from portal.amounts import amount_form, parse_micro, parse_signed_micro
-from portal.days import parse_day, parse_known
+from portal.amounts import amount_form, parse_milli, parse_signed_micro
+from portal.days import is_left_out, parse_day, parse_known
 
 KEY = re.compile(r"[0-9a-f]{32}")
 LONGEST_WORD = 60
@@ -34,8 +34,12 @@ FIELD_OF = {
 }
 """By code of a finding, the field that it is about."""
 _ANY_MOMENT = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_KILO_FORM = "write {} as 7.5 or 1,250.00, to a thousandth, with a point before decimals"
+_KILO_FORM = (
+    "write {} as 7.5 or 1,250.00, to a thousandth, with a point before decimals; the most is "
+    "10,000,000 M{}"
+)
 _MOMENT_FORM = "write it as 2024-03-01 09:00, by the clock of {}"
+_LEFT_OUT = "The clock of {} goes forward over that moment: choose one before or after it."
 
 
 @dataclass
@@ -95,6 +99,11 @@ def kept_form(arguments: Mapping[str, Any]) -> WishForm:
     return WishForm(dict(arguments["typed"]), arguments["key"], kept_request(arguments))
 
 
+def refused_form(arguments: Mapping[str, Any]) -> WishForm:
+    """Return a form of which nothing was handed in, with a key of its own: it may be sent again."""
+    return WishForm(dict(arguments["typed"]), request=kept_request(arguments))
+
+
 def kept_request(arguments: Mapping[str, Any]) -> Request:
     """Return what a form that was kept asks for, without the product of its contract."""
     return Request(arguments["point"], "", Side(arguments["side"]), *arguments["numbers"])
@@ -144,11 +153,14 @@ def _read_numbers(form: WishForm, side: Side, zone: str, code: str) -> dict[str,
     any_price = MOST_PRICE_MICRO_PER_MWH if side is Side.BUY else -MOST_PRICE_MICRO_PER_MWH
     sign = currency(code).sign.strip()
     fields: Mapping[str, tuple[Callable[[str], int | None], str]] = {
-        "energy": (_kilo, _KILO_FORM.format("kWh")),
-        "power": (_kilo, _KILO_FORM.format("kW")),
+        "energy": (parse_milli, _KILO_FORM.format("kWh", "Wh")),
+        "power": (parse_milli, _KILO_FORM.format("kW", "W")),
         "earliest": (lambda text: _minute(text, zone), _MOMENT_FORM.format(zone)),
         "latest": (lambda text: _minute(text, zone), _MOMENT_FORM.format(zone)),
-        "limit": (parse_signed_micro, f"{amount_form(code)}, in {sign} per MWh, or leave it empty"),
+        "limit": (
+            lambda text: parse_signed_micro(text, code),
+            f"{amount_form(code)}, in {sign} per MWh, or leave it empty",
+        ),
     }
     read: dict[str, int | None] = {}
     for name, (parse, how) in fields.items():
@@ -161,13 +173,10 @@ def _read_numbers(form: WishForm, side: Side, zone: str, code: str) -> dict[str,
         read[name] = parse(text)
         if read[name] is None:
             form.complain(name, f"{shown(text[:LONGEST_WORD])} cannot be read; {how}.")
+        elif name in ("earliest", "latest") and is_left_out(text, zone):
+            form.complain(name, _LEFT_OUT.format(zone))
+            read[name] = None
     return read
-
-
-def _kilo(text: str) -> int | None:
-    """Return kWh or kW as people type them in Wh or W; None where it is no whole number of them."""
-    micro = parse_micro(text)
-    return None if micro is None or micro % 1_000 else micro // 1_000
 
 
 def _minute(text: str, zone: str) -> int | None:

@@ -141,7 +141,8 @@ def _request(scope: Scope) -> bytes | None:
     query, place = scope["query_string"], headers.get(b"last-event-id", b"")
     if not QUERY.fullmatch(query) or (place and not PLACE.fullmatch(place)):
         return None
-    method = "GET" if scope["method"] == "GET" else "POST"
+    # Any other word is refused there as one that nobody asks by, and none is passed on.
+    method = scope["method"] if scope["method"] in ("GET", "HEAD") else "POST"
     target = f"{scope['path']}?{query.decode()}" if query else scope["path"]
     resumed = f"Last-Event-ID: {place.decode()}\r\n" if place else ""
     return f"{method} {target} HTTP/1.1\r\nHost: stream\r\n{resumed}\r\n".encode()

@@ -30,8 +30,9 @@ from portal.models import Act
 ASKS = frozenset({Role.PARTICIPANT})
 KEPT_ALREADY = "event-key-again"
 HANDED_IN_BEFORE = text(
-    "SELECT day FROM market.submission WHERE market = :market AND key = :key "
-    "UNION ALL SELECT day FROM market.event "
+    "SELECT day, kind, entity, numbers, words FROM market.submission "
+    "WHERE market = :market AND key = :key "
+    "UNION ALL SELECT day, kind, entity, numbers, words FROM market.event "
     "WHERE day BETWEEN :first AND :last AND market = :market AND key = :key LIMIT 1"
 )
 
@@ -89,6 +90,17 @@ def cancel_booking(session: Session, act: Act, now: dt.datetime) -> Done:
     return _hand_in(session, act, course, event, rights, record.key)
 
 
+def form_key_again(wish: str) -> Finding:
+    """Find that a form asks for something else than it did when it was sent before."""
+    return Finding(
+        "form-key-again",
+        "form",
+        wish,
+        "one wish of a form, and it asked for another before",
+        "what became of that stands among the bookings; send the form once more to ask for this",
+    )
+
+
 def placed_from(found: dict[str, Any]) -> tuple[Placed, ...]:
     """Return what a quote places, of what `quote_energy` found."""
     return tuple(Placed(*each) for each in found["quote"]["placed"])
@@ -110,13 +122,13 @@ def _where(act: Act) -> list[str]:
 
 def _over(session: Session, course: Course, record: Any, key: str) -> list[Finding]:
     # One that is sent twice finds the booking over that it gave up itself.
-    if _day_before(session, course, key):
+    if _before(session, course, key):
         return []
     return list(requesting.check_open(course, record))
 
 
-def _day_before(session: Session, course: Course, key: str) -> dt.date | None:
-    """Return the day of an event that was handed in under a key before; None where none was."""
+def _before(session: Session, course: Course, key: str) -> Any:
+    """Return the event that was handed in under a key before; None where none was."""
     today = requesting.day_now(course)
     asked = {
         "market": course.market,
@@ -124,17 +136,28 @@ def _day_before(session: Session, course: Course, key: str) -> dt.date | None:
         "first": today - dt.timedelta(days=1),
         "last": today,
     }
-    found: dt.date | None = session.scalar(HANDED_IN_BEFORE, asked)
-    return found
+    return session.execute(HANDED_IN_BEFORE, asked).first()
+
+
+def _says_otherwise(before: Any, event: Event) -> bool:
+    """Whether an event that was handed in asks for something else than one of now does."""
+    said = (before.kind, before.entity, tuple(before.numbers), tuple(before.words))
+    return said != (event.kind.value, event.entity, event.numbers, event.words)
 
 
 def _hand_in(
     session: Session, act: Act, course: Course, event: Event, rights: Rights, booking: str
 ) -> Done:
-    """Hand an event in, once for each form that was sent."""
+    """Hand an event in, once for each form that was sent.
+
+    Raises:
+        Refused: the form asked for something else before.
+    """
     head = course.head.sequence
-    day = _day_before(session, course, event.key)
-    is_new = day is None
+    before = _before(session, course, event.key)
+    if before is not None and _says_otherwise(before, event):
+        raise Refused([form_key_again(act.subject)])
+    is_new = before is None
     if is_new:
         try:
             event = market_asking.hand_in(session, course, event, rights)
@@ -142,9 +165,12 @@ def _hand_in(
             if {each.code for each in refused.findings} != {KEPT_ALREADY}:
                 raise
             is_new = False  # the same form, sent twice at once
+            before = _before(session, course, event.key)
+            if before is not None and _says_otherwise(before, event):
+                raise Refused([form_key_again(act.subject)]) from None
     told = {
         "event": event.key,
-        "day": str(day or event.day),
+        "day": str(before.day if before is not None else event.day),
         "booking": booking,
         "after": head if is_new else 0,
     }

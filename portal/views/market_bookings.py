@@ -32,7 +32,14 @@ from portal.acts.answers import answer
 from portal.acts.bookings import placed_from
 from portal.acts.requests import ask
 from portal.confirmation import confirms
-from portal.market_wishes import WishForm, kept_form, kept_request, read_key, read_wish
+from portal.market_wishes import (
+    WishForm,
+    kept_form,
+    kept_request,
+    read_key,
+    read_wish,
+    refused_form,
+)
 from portal.models import Act
 from portal.paging import page_of
 from portal.queries import market_bookings as queries
@@ -184,7 +191,7 @@ def asked(request: SignedInRequest, market: str, act_number: int) -> HttpRespons
 
 def show_refused_wish(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the form of what was refused, as it was filled in, with every reason."""
-    form = kept_form(act.arguments)
+    form = refused_form(act.arguments)
     form.refuse(act.findings, page_remedy)
     with transaction() as session:
         return _page(request, session, _part(session, request, act.arguments["market"]), form)
@@ -192,7 +199,7 @@ def show_refused_wish(request: SignedInRequest, act: Act) -> HttpResponse:
 
 def show_refused_change(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the form of a change that was refused, as it was filled in, with every reason."""
-    form = kept_form(act.arguments)
+    form = refused_form(act.arguments)
     form.refuse(act.findings, page_remedy)
     with transaction() as session:
         part = _part(session, request, act.arguments["market"])
@@ -225,16 +232,25 @@ def _wish(request: SignedInRequest, market: str, kind: Act.Kind) -> HttpResponse
 def _ask(
     request: SignedInRequest, kind: Act.Kind, subject: str, arguments: Mapping[str, Any], show: Any
 ) -> HttpResponse:
-    """Ask for an act, once for each form that moves something."""
+    """Ask for an act, once for each form that moves something.
+
+    A form that went back to its reader and came with another wish is no second sending of the
+    first: the worker refuses it.
+    """
     if kind != Act.Kind.QUOTE:
         before = Act.objects.defer("content").filter(
             user=request.user, kind=kind, arguments__key=arguments["key"],
             state__in=(Act.State.ASKED, Act.State.DONE),
         )  # fmt: skip
-        again = before.first()
-        if again is not None:
-            return answer(request, again, show)
+        for again in before:
+            if _wish_of(again.arguments) == _wish_of(arguments):
+                return answer(request, again, show)
     return answer(request, ask(request.user, kind, subject, arguments), show)
+
+
+def _wish_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what arguments ask for, however it was typed."""
+    return {name: value for name, value in arguments.items() if name != "typed"}
 
 
 def _part(session: Session, request: SignedInRequest, market: str) -> Part:
@@ -316,6 +332,7 @@ def _quote_context(part: Part, act: Act) -> dict[str, object]:
         "asked_energy": energy(asked.energy_wh),
         "is_sale": asked.side is Side.SELL,
         "is_short": reason == Reason.SHORT,
+        "is_refused": reason not in (None, Reason.SHORT),
         "why": shown.REASONS[Reason(reason)] if reason else "",
         "at": shown.moment_words(found["clock_us"] // MINUTE_US, rules),
     }

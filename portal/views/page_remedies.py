@@ -11,7 +11,7 @@ from types import MappingProxyType
 from common.refusals import Finding
 
 SHOWN_REASONS = 10
-A_COMMAND = re.compile(r"manage\.py|(?<![\w-])--\w")
+A_COMMAND = re.compile(r"manage\.py|`market |(?<![\w-])--\w")
 ASK_THE_OPERATOR = "ask the operator of the market, who has a command for it"
 """Of a remedy that no page has a form for: whoever reads it there may have no terminal."""
 
@@ -21,6 +21,8 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "account-unknown": "make the account first, on the page of people",
         "ALLOCATION_IS_BUILT_UPON": "return first to the queue what others paid of the document "
         "or took back on top of this payment: the page of payments lists them",
+        "booking-over": "ask anew by the form",
+        "booking-unknown": "choose one of those that the page lists",
         "answer-not-asked": "let who acts for it sign in, and answer on the page of the change",
         "digest-differs": "read what the page of the proposal says, and copy its digest from there",
         "FACT_IS_NOT_COVERED": "come again when the log was signed, within a day",

@@ -114,6 +114,12 @@ def test_what_may_stand_in_a_request_is_passed_on_and_nothing_else(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("method", "passed_on"), [("HEAD", "HEAD"), ("DELETE", "POST")])
+def test_of_methods_those_are_passed_on_by_which_the_process_is_asked(tmp_path, method, passed_on):
+    _, asked = ask_once({**asked_for(), "method": method}, tmp_path)
+    assert asked == [f"{passed_on} {STREAM} HTTP/1.1\r\nHost: stream\r\n\r\n"]
+
+
 @pytest.mark.parametrize(
     ("query", "headers"),
     [

@@ -109,6 +109,11 @@ def test_what_is_booked_is_told_in_words(told, capsys, monkeypatch):
             ["unreadable-word"] * 5,
         ),
         (
+            ("quote", "tiny", POINT, "--energy", "1", "--power", "£7", "--limit", "€80",
+             "--earliest", "2024-03-31 01:30", "--latest", "2024-03-31 03:30"),
+            ["unreadable-word", "moment-left-out", "unreadable-word"],
+        ),
+        (
             ("request", "tiny", "B-office", "--energy", "0.0", "--power", "0.0", "--earliest",
              "2024-01-02 10:00", "--latest", "2024-01-02 09:00", "--limit", "100001"),
             ["supply-point-of-another", "request-energy", "request-power", "request-window",

@@ -100,6 +100,39 @@ def test_a_quote_moves_nothing_and_a_booking_is_had_changed_and_given_up(owner, 
     assert "hearth-energy. 31 Mar 2024, 20:00 BST" in words(sign_in("auditor").get(PAGE))
 
 
+def test_a_form_that_was_sent_asks_for_nothing_else_until_it_is_sent_anew(owner, led):
+    key = "a" * 32
+    number = int(re.search(r"Booking (\d+) is booked", ask(owner, "book", key=key))[1])
+    for what in ("book", f"{number}/change"):
+        again = owner.post(f"{PAGE}{what}/", {**WISH, "key": key, "energy": "3"}, follow=True)
+        assert again.status_code == 422, words(again)[:500]
+        assert "one wish of a form, and it asked for another before" in words(again)
+        assert 'name="energy" value="3"' in again.content.decode()
+    anew = re.search(r'name="key" value="([0-9a-f]{32})"', again.content.decode())[1]
+    assert anew != key
+    changed = ask(owner, f"{number}/change", key=anew, energy="3")
+    assert f"Booking {number} is booked: buy 3 kWh" in changed
+    over = owner.post(f"{PAGE}{number}/cancel/", {"key": key}, follow=True)
+    assert over.status_code == 422
+    assert "is given up" in ask(owner, f"{number}/cancel", key="b" * 32)
+    gone = owner.post(f"{PAGE}{number}/cancel/", {"key": "c" * 32}, follow=True)
+    assert "ask anew by the form" in words(gone)
+
+
+def test_a_sign_of_another_currency_and_a_moment_that_no_clock_shows_are_none(owner):
+    left_out = {"earliest": "2024-03-31T01:30", "latest": "2024-03-31T02:30"}
+    wrong = {"energy": "£7.5", "power": "£7.4", "limit": "€80", **left_out}
+    text = html.unescape(owner.post(f"{PAGE}quote/", {**WISH, **wrong}).content.decode())
+    for name, said in (
+        ("energy", "cannot be read"),
+        ("power", "cannot be read"),
+        ("limit", "cannot be read"),
+        ("earliest", "The clock of Europe/London goes forward over that moment"),
+    ):
+        assert re.search(rf'id="found-{name}"><li>[^<]*{said}', text), name
+    assert 'id="found-latest"' not in text
+
+
 def test_every_reason_stands_beside_its_field_and_what_was_typed_is_kept(owner):
     wrong = {
         "point": OTHERS, "energy": "much", "power": "0.0001", "earliest": "2024-03-31",
