@@ -73,9 +73,9 @@ def stretches_of_days(
     }
 
 
-def written(connection: Connection, market: str, parent: str) -> set[tuple[int, dt.date]]:
-    """Return it as it is stored."""
-    return set(connection.execute(WRITTEN, [market, parent]))
+def written(connection: Connection, market: str, parent: str) -> list[tuple[int, dt.date]]:
+    """Return of which it is named."""
+    return list(connection.execute(WRITTEN, [market, parent]))
 
 
 def events(connection: Connection, market: str) -> Iterator[tuple[int, bytes, EventEntry | None]]:
