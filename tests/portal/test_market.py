@@ -184,6 +184,9 @@ def test_what_was_told_of_another_law_is_not_shown_under_names_of_this(monkeypat
     assert "has other parts of the grid than" in page_of()
 
 
+MIDNIGHT_US = int(dt.datetime.combine(SHORT_DAY, dt.time(), dt.UTC).timestamp()) * 1_000_000
+
+
 def test_a_market_that_is_none_is_no_page():
     assert Client().get("/market/nowhere/").status_code == 404
     assert Client().post(PAGE).status_code == 405
@@ -195,15 +198,15 @@ def test_the_list_says_which_markets_are_online(site):
 
 def test_who_runs_the_market_sees_who_leads_what_waits_and_what_was_kept_apart(site, sign_in):
     with transaction(site.engine) as session:
-        late = Event(SHORT_DAY, "too-late", Kind.OUTAGE, "drax-1", 0)
+        late = Event(SHORT_DAY, "too-late", Kind.OUTAGE, "drax-1", MIDNIGHT_US)
         assert submit(session, MARKET, [late], by="feeder") == []
     lead(site.engine, MARKET)
     with transaction(site.engine) as session:
-        waits = Event(SHORT_DAY, "waits", Kind.CLOCK, "", 10)
+        waits = Event(SHORT_DAY, "waits", Kind.CLOCK, "", MIDNIGHT_US + 10)
         assert submit(session, MARKET, [waits], by="feeder") == []
     shown = page_of(client=sign_in("operator"))
     assert "is led by nobody at present" in shown
     assert "Waiting in the inbox 1, the oldest since" in shown
     assert "Events wait and nobody leads: start manage.py market run gb12" in shown
-    assert "late: 1" in shown and "outage drax-1 1 Jan 1970" in shown and "feeder" in shown
+    assert "late: 1" in shown and "outage drax-1 31 Mar 2024" in shown and "feeder" in shown
     assert "For who runs the market" not in page_of()
