@@ -107,8 +107,7 @@ CREATE FUNCTION market.submit(
     moments timestamptz[], number_counts int[], given_numbers bigint[], word_counts int[],
     given_words text[], by text
 ) RETURNS TABLE (place bigint)
--- Planned for the days that are given, so that the partitions of others are not even locked.
-LANGUAGE plpgsql {_AS_OWNER} SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql {_AS_OWNER} AS $$
 #variable_conflict use_column
 BEGIN
     IF coalesce((SELECT sum(each) FROM unnest(number_counts) AS each), 0)

@@ -1,7 +1,6 @@
 """Every row of a market's log, one after the other, to prove it: those that cannot be read, too."""
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Any, NamedTuple
@@ -74,11 +73,9 @@ def stretches_of_days(
     }
 
 
-def written(connection: Connection, market: str, parent: str) -> Counter[tuple[int, dt.date]]:
-    """Return it as it is stored, and how often each stands."""
-    return Counter(
-        (sequence, day) for sequence, day in connection.execute(WRITTEN, [market, parent])
-    )
+def written(connection: Connection, market: str, parent: str) -> list[tuple[int, dt.date]]:
+    """Return of which it is named."""
+    return list(connection.execute(WRITTEN, [market, parent]))
 
 
 def events(connection: Connection, market: str) -> Iterator[tuple[int, bytes, EventEntry | None]]:

@@ -4,6 +4,7 @@ Nothing stored is trusted: every digest is computed again from its row and the o
 the events, taken again, give what was published, a replay says.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from heapq import merge
@@ -63,15 +64,14 @@ def _verify_written(connection: Connection, market: str) -> Iterator[Finding]:
     openings = sorted({at for _, at in store.opening_places(connection, market) if at > 0})
     for parent in (EVENT, PUBLICATION):
         there = stored_rows.stretches_of_days(connection, market, parent, openings)
-        named = stored_rows.written(connection, market, parent)
+        named = Counter(stored_rows.written(connection, market, parent))
         for sequence, day in sorted(there | named.keys()):
-            place = f"market.written {market} {parent} {sequence} {day}"
-            if not named[sequence, day]:
-                yield damage(WRITTEN, place, "it is not named")
-            elif (sequence, day) not in there:
-                yield damage(WRITTEN, place, "it is named, and has no row")
-            elif named[sequence, day] > 1:
-                yield damage(WRITTEN, place, "it is named twice")
+            count, is_there = named[sequence, day], (sequence, day) in there
+            if count != is_there:
+                place = f"market.written {market} {parent} {sequence} {day}"
+                rows = "rows" if is_there else "no rows"
+                value = f"it stands {count} times, and the log has {rows} of the day there"
+                yield damage(WRITTEN, place, value)
 
 
 def _verify_heads(market: str, heads: list[Head], end: Head) -> Iterator[Finding]:

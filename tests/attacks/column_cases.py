@@ -101,6 +101,7 @@ CHAINS = (
 CHECK_OF = {
     "ledger.account": "ledger",
     "market.head": "logs of markets",
+    "market.written": "logs of markets",
     "settlement.day_total": "runs and results",
 }
 """The check that computes a table's columns again; of the portal's tables, that of the trail."""

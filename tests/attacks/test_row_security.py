@@ -386,8 +386,8 @@ def watched(insider) -> None:
         insider.execute(WATCHED_EVENT, [sequence, f"key-{sequence}", outcome])
     insider.execute(
         "INSERT INTO market.submission (market, day, key, kind, entity, at, numbers, words, "
-        "submitted_by) VALUES ('watched', '2024-02-29', 'waits', 'clock', '', now(), '{}', '{}', "
-        "'feeder')"
+        "submitted_by) VALUES ('watched', '2024-02-29', 'waits', 'clock', '', '2024-02-29', '{}', "
+        "'{}', 'feeder')"
     )
 
 

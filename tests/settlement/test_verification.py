@@ -682,22 +682,24 @@ KNOCK_ON: dict[str, set[str]] = {
     "ledger.cosignature": {"ledger.trail_link"},
     "ledger.trail_link": {"ledger.trail_head", *TRAILED},
     "ledger.trail_head": {"ledger.trail_link"},
-    "market.event": {"market.written", "market.head", "market.sealed"},
+    "market.event": {"market.head", "market.sealed", "market.written"},
     "market.publication": {
         "market.opening",
         "market.booking",
-        "market.written",
         "market.head",
         "market.sealed",
+        "market.written",
     },
     "market.booking": {"market.opening", "market.publication", "market.head", "market.sealed"},
     "market.opening": {
         "market.publication",
         "market.booking",
-        "market.written",
         "market.head",
         "market.sealed",
+        "market.written",
     },
+    # What it does not name, who takes a day again does not find.
+    "market.written": {"market.event", "market.publication", "market.opening"},
 }
 """The other tables in which verification may name rows, or prove fewer, where one of this is wrong.
 
