@@ -28,9 +28,10 @@ from market.inbox import submit
 from market.law_of_days import law_in
 from market.leading import catch_up, find_course
 from market.moments import local_day
+from market.rules import required_online_market
 from portal.amounts import parse_milli, parse_quantity, parse_signed_micro, quantity_form
 from portal.days import is_left_out, parse_day, parse_known
-from rulebook.law import rules_at
+from rulebook.law import rules_at, rules_for_period
 
 PATIENCE_S = 5
 """How long a leader is waited for."""
@@ -81,6 +82,7 @@ def quoted(market: str, point: str, side: Side, words: Words, now: dt.datetime) 
     """
     with transaction() as session:
         course, law = course_in(session, market)
+        refuse_no_longer_online(session, course, now)
         request = _read(_nothing(point, side), words, law.zone)
         refuse_any(checked(law, request))
         request = requesting.contracted(law, request)
@@ -124,7 +126,7 @@ def cancelled(market: str, number: int, now: dt.datetime) -> Answer:
         refuse_any(findings)
         return requesting.cancel_event(course, key, record)
 
-    return _hand_in(market, ask, now)
+    return _hand_in(market, ask, now, is_given_up=True)
 
 
 def listed(market: str, participant: str | None, now: dt.datetime) -> Answer:
@@ -159,6 +161,20 @@ def course_in(session: Session, market: str) -> tuple[Course, OnlineMarket]:
     return course, law
 
 
+def refuse_no_longer_online(session: Session, course: Course, now: dt.datetime) -> None:
+    """Refuse what asks for energy of a market that is settled alone on the day of its clock.
+
+    Nobody can tell it that law, as a market is told law that is online alone, and it goes on by the
+    last; but what it books then no settlement holds to anything.
+
+    Raises:
+        Refused: the law of that day, as it is known by now, has no part `online`, or a gap.
+    """
+    day = requesting.day_now(course)
+    (period,) = rules_for_period(session, course.market, day, day, now)
+    required_online_market(period.rules)
+
+
 def _answer(session: Session, course: Course, law: OnlineMarket, now: dt.datetime) -> Answer:
     rules = rules_at(session, course.market, requesting.day_now(course), now).market_rules
     return Answer(course.market, law.zone, rules.currency)
@@ -167,9 +183,11 @@ def _answer(session: Session, course: Course, law: OnlineMarket, now: dt.datetim
 Ask = Callable[[Course, OnlineMarket, Rights, str], Event]
 
 
-def _hand_in(market: str, ask: Ask, now: dt.datetime) -> Answer:
+def _hand_in(market: str, ask: Ask, now: dt.datetime, *, is_given_up: bool = False) -> Answer:
     with transaction() as session:
         course, law = course_in(session, market)
+        if not is_given_up:
+            refuse_no_longer_online(session, course, now)
         rights = acting(session)
         event = hand_in(session, course, ask(course, law, rights, uuid.uuid4().hex), rights)
         answer = _answer(session, course, law, now)

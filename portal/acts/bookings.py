@@ -40,6 +40,7 @@ HANDED_IN_BEFORE = text(
 def quote_energy(session: Session, act: Act, now: dt.datetime) -> Done:
     """Work out what a request would be given now; nothing moves by this."""
     course, law, rights = _begin(session, act)
+    market_asking.refuse_no_longer_online(session, course, now)
     market, request = course.market, kept_request(act.arguments)
     refuse_any(market_asking.checked(law, request, rights, market))
     found = requesting.quote_now(course, requesting.contracted(law, request))
@@ -51,6 +52,7 @@ def quote_energy(session: Session, act: Act, now: dt.datetime) -> Done:
 def book_energy(session: Session, act: Act, now: dt.datetime) -> Done:
     """Ask for energy at a supply point."""
     course, law, rights = _begin(session, act)
+    market_asking.refuse_no_longer_online(session, course, now)
     request = kept_request(act.arguments)
     refuse_any(market_asking.checked(law, request, rights, course.market))
     key = _key(act, rights)
@@ -61,6 +63,7 @@ def book_energy(session: Session, act: Act, now: dt.datetime) -> Done:
 def change_booking(session: Session, act: Act, now: dt.datetime) -> Done:
     """Ask for something else than a booking holds; its point and its side stay."""
     course, law, rights = _begin(session, act)
+    market_asking.refuse_no_longer_online(session, course, now)
     record = market_asking.booking_of(course.market, act.arguments["number"])
     asked = kept_request(act.arguments)
     wanted = replace(asked, point=record.request.point, side=record.request.side)

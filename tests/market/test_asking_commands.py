@@ -1,5 +1,6 @@
 """`manage.py market quote`, `request`, `change`, `cancel`, `bookings`: by the supplier."""
 
+import datetime as dt
 import json
 import time
 from types import SimpleNamespace
@@ -131,6 +132,24 @@ def test_what_cannot_be_asked_is_refused_with_every_reason(fed, told, words, cod
     assert all(each["place"] and each["limit"] and each["remedy"] for each in findings)
     with transaction(fed) as session:
         assert not session.scalar(text("SELECT count(*) FROM market.booking"))
+
+
+def test_where_the_law_of_the_day_is_online_no_more_all_that_is_left_is_to_give_up(
+    fed, told, capsys
+):
+    told("request", "tiny", POINT, *WISH)
+    with transaction(fed) as session:
+        publish_tiny(session, law_online(None), known=dt.datetime.now(dt.UTC))
+    for words in (
+        ("quote", "tiny", POINT, *WISH),
+        ("request", "tiny", POINT, *WISH),
+        ("change", "tiny", "1", "--energy", "0.0001"),
+    ):
+        with pytest.raises(CommandError):
+            told(*words)
+        findings = json.loads(capsys.readouterr().out)["refused"]
+        assert [each["code"] for each in findings] == ["market-not-online"]
+    assert told("cancel", "tiny", "1")["bookings"][0]["state"] == "cancelled"
 
 
 def test_a_booking_is_its_suppliers_to_change(fed, told, monkeypatch):
