@@ -6,7 +6,7 @@ opening of a day is left out: an opening tells what everybody booked.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from heapq import merge
 from operator import itemgetter
 
@@ -33,24 +33,35 @@ def own_part(
         log: up to the checkpoint.
     """
     connection = driver_connection(session)
-    latest = [
-        entry
-        for entry in store.latest_bookings(connection, market, participant)
-        if json.loads(entry.record)["number"] in numbers
+    sealed = [
+        stored
+        for stored in stored_rows.sealed_stretches(connection, market)
+        if log.covers(STRETCH_SOURCE, _key(market, stored))
     ]
+    # As of the checkpoint and not of now: what is told after it would give it other bytes.
+    through = max((each.sealed.head.sequence for each in sealed), default=0)
+    latest = {
+        number: entry
+        for entry in store.bookings(connection, market, 1, through)
+        if entry.participant == participant
+        and (number := json.loads(entry.record)["number"]) in numbers
+    }
     openings = [sequence for _, sequence in store.opening_places(connection, market)]
     stretches: dict[str, Row] = {}
     rows: list[Row] = []
-    for stored in stored_rows.sealed_stretches(connection, market):
-        within = [each for each in latest if _is_within(each, stored)]
-        key = f"{market}/{stored.sealed.head.sequence}"
+    for stored in sealed:
+        within = [each for each in latest.values() if _is_within(each, stored)]
         first = min((each.sequence for each in within), default=0)
         passes = any(first <= each <= stored.sealed.head.sequence for each in openings)
-        if within and not passes and log.covers(STRETCH_SOURCE, key):
-            stretches[key] = sealed_row(market, stored)
-            rows += _chain(session, market, stored, within, participant)
+        if within and not passes:
+            stretches[_key(market, stored)] = sealed_row(market, stored)
+            rows += _chain(session, market, stored, within)
     facts = [Fact(STRETCH_SOURCE, key, row["digest"]) for key, row in stretches.items()]
     return own_files(stretches.values(), rows) if stretches else {}, facts
+
+
+def _key(market: str, stored: StoredSealed) -> str:
+    return f"{market}/{stored.sealed.head.sequence}"
 
 
 def _is_within(entry: BookingEntry, stored: StoredSealed) -> bool:
@@ -58,29 +69,16 @@ def _is_within(entry: BookingEntry, stored: StoredSealed) -> bool:
 
 
 def _chain(
-    session: Session,
-    market: str,
-    stored: StoredSealed,
-    within: list[BookingEntry],
-    participant: str,
+    session: Session, market: str, stored: StoredSealed, opened: Sequence[BookingEntry]
 ) -> list[Row]:
-    """Return rows from the first of some bookings to the end of their stretch, theirs opened."""
+    """Return rows from the first of some bookings to the end of their stretch, these opened."""
     connection = driver_connection(session)
-    first, last = min(each.sequence for each in within), stored.sealed.head.sequence
-    opened = {(each.sequence, each.part) for each in within}
-    published = store.publications(connection, market, first, last)
+    first, last = min(each.sequence for each in opened), stored.sealed.head.sequence
     booked = store.bookings(connection, market, first, last)
     rows: list[Row] = list(
         merge(
-            map(publication_row, published),
-            (
-                booking_row(
-                    each,
-                    is_open=each.participant == participant
-                    and (each.sequence, each.part) in opened,
-                )
-                for each in booked
-            ),
+            map(publication_row, store.publications(connection, market, first, last)),
+            (booking_row(each, is_open=each in opened) for each in booked),
             key=itemgetter("sequence", "turn", "part"),
         )
     )
