@@ -1,6 +1,5 @@
 """Checks of market rules: time, layers, products, calendar, and the curves of the layers."""
 
-import datetime as dt
 from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import pairwise
@@ -12,12 +11,9 @@ from common.time_zones import is_zone, zone_names
 from rulebook.checks.curves import CURVE_CHECKS
 from rulebook.checks.meter_data import METER_DATA_CHECKS
 from rulebook.checks.parts import repeated
-from rulebook.days import day_start
 from rulebook.documents import MarketRules
 
 KIND_OF_STUDIES = "study"
-A_YEAR = 2024
-"""In which clocks change as they do now."""
 
 _RATE_RULES = {
     "S": ("BR-S-05", "tax at the standard rate has a rate above 0%"),
@@ -195,22 +191,6 @@ def tick_divides_interval(rules: MarketRules, place: str) -> Iterator[Finding]:
         )
 
 
-def intervals_stay(rules: MarketRules, place: str) -> Iterator[Finding]:
-    """Online, every local day begins with a whole interval, whichever way clocks have changed."""
-    if rules.online is None or not is_zone(rules.time_zone) or 60 % rules.interval_minutes:
-        return
-    step = dt.timedelta(minutes=rules.interval_minutes)
-    midnights = [day_start(dt.date(A_YEAR, month, 1), rules.time_zone) for month in range(1, 13)]
-    if any((each - midnights[0]) % step for each in midnights):
-        yield Finding(
-            "intervals-shift",
-            f"{place}: interval_minutes",
-            f"{rules.interval_minutes} minutes in {rules.time_zone}, whose clocks change by less",
-            "online, local midnight is the beginning of an interval all year",
-            "choose an interval by which its clocks change, such as 30",
-        )
-
-
 MARKET_CHECKS = (
     time_zone_known,
     currency_billable,
@@ -222,6 +202,5 @@ MARKET_CHECKS = (
     tax_category_has_rate,
     calendar_in_order,
     tick_divides_interval,
-    intervals_stay,
     *METER_DATA_CHECKS,
 )

@@ -100,11 +100,6 @@ ALONE = [
     (RULES, lambda v: v["online"].update(tick_seconds=1_800), []),
     (RULES, lambda v: v["online"].update(tick_seconds=700), ["tick-does-not-divide-interval"]),
     (RULES, lambda v: v["online"].update(tick_seconds=3_600), ["tick-does-not-divide-interval"]),
-    (
-        RULES,
-        lambda v: v.update(time_zone="Australia/Lord_Howe", interval_minutes=60),
-        ["intervals-shift"],
-    ),
     (RULES, lambda v: v.update(price_floor_micro_per_mwh=6_000_000_000),
      ["floor-not-below-cap"] + ["curve-price-outside-bounds"] * 50),
     (RULES, unuse, ["no-layer-in-use"]),
