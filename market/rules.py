@@ -51,7 +51,8 @@ def online_market(rules: RuleSet) -> OnlineMarket | None:
 def _offset_us(rules: RuleSet, interval_minutes: int) -> int:
     """Return how far local midnight lies behind a whole interval of UTC.
 
-    It is that of every day: rules of a zone whose clocks change it are refused (`clock-change-splits-interval`).
+    It is that of every day: rules of a zone whose clocks change it are refused
+    (`clock-change-splits-interval`).
     """
     return midnight_us(rules.effective, rules.market_rules.time_zone) % (
         interval_minutes * US_PER_MINUTE
