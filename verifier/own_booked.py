@@ -1,8 +1,10 @@
 """The lines of a participant's bookings, recomputed from what was booked and what came of it.
 
 In each interval delivered energy x (booked price - charged price), less what was refused x the
-rise of the price, and what was not taken x its fall; of a sale the other way round. What lies
-above the block of a contract is not recomputed, as other results make its price.
+rise of the price, and what was not taken x its fall; of a sale the other way round. What is
+refused and served later, inside the window of a contract, is given nothing. What lies above the
+block of a contract is not recomputed, as other results make its price, nor is a booking of which
+something was given back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +49,9 @@ def check_booking(
     entity: str, days: Sequence[tuple[str, OwnDay]], record: Row, report: Report
 ) -> None:
     """Hold a booking's energy to its record, interval by interval, and recompute its amounts."""
+    if record.get("given_back"):
+        report.count("bookings of which something was given back, which are not recomputed")
+        return
     sign = -1 if record["request"]["side"] == "sell" else 1
     point = record["request"]["point"]
     report.equal(INVOICE_LINES, f"booking {entity}", "the supply point of the booking", point,
@@ -88,6 +93,7 @@ def hold_charge(
         report.count("bookings beside the block of a contract, which are not recomputed")
         return
     part, left = own.dynamic_ppm(row["product"]), iter(booked_prices)
+    refused_part = 0 if own.is_served_later(row["product"]) else part
     running, sums = 0, [0]
     for number, value in enumerate(energy):
         if value:
@@ -95,7 +101,7 @@ def hold_charge(
             refused = abs(vectors[day, BOOKING_REFUSED, entity][number])
             dearer = (next(left) - price[number]) * (-1 if is_sale else 1)
             running += delivered * part // PPM * dearer
-            running -= refused * part // PPM * max(0, -dearer)
+            running -= refused * refused_part // PPM * max(0, -dearer)
             running += (abs(value) - delivered - refused) * max(0, dearer)
         sums.append(running // WH_PER_MWH)
     expected = [later - earlier for earlier, later in pairwise(sums)]

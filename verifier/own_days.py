@@ -28,7 +28,8 @@ class OwnDay:
 
     Attributes:
         settled: totals and vectors of the results that are theirs, and the digest of the day.
-        registration, policy: their registration and the allocation policy of the day.
+        registration, policy, rules: their registration, the allocation policy and the market
+            rules of the day.
     """
 
     run_id: str
@@ -36,6 +37,7 @@ class OwnDay:
     participant: str
     registration: Row = field(default_factory=dict)
     policy: Row = field(default_factory=dict)
+    rules: Row = field(default_factory=dict)
 
     def list_registered(self, kind: str, name: str) -> dict[str, Row]:
         """Return the units, or the supply points, of the registration by their names."""
@@ -53,6 +55,17 @@ class OwnDay:
                 modes = {"subscription": 0, "dynamic": PPM}
                 return int(modes.get(rule["mode"], rule.get("dynamic_ppm")))
         raise KeyError(product)
+
+    def is_served_later(self, product: str) -> bool:
+        """Return whether what is refused of a product is owed, and served inside its window."""
+        if self.policy.get("fair_play") is None:
+            return False
+        return any(
+            each["product"] == product
+            and each.get("timing") == "flexible"
+            and (each.get("window_minutes") or 0) >= self.rules["interval_minutes"]
+            for each in self.rules["products"]
+        )
 
     @property
     def points(self) -> dict[str, Row]:
@@ -93,6 +106,8 @@ def read_own_day(
                 own.registration = body
             elif pin["instrument"] == f"{run['market']}/allocation-policy":
                 own.policy = body
+            elif pin["instrument"] == f"{run['market']}/market-rules":
+                own.rules = body
     return own
 
 
