@@ -93,6 +93,7 @@ def known(site, documents) -> dict[str, str]:
         "document": "market-rules",
         "anchor": "MR-1.1",
         "digest": "0" * 64,
+        "law": "0" * 64,
         "before": "0" * 64,
         "after": "0" * 64,
         "size": "1",
@@ -138,9 +139,8 @@ def filled(template: str, known: dict[str, str], name: str | None = None, value:
         part = found[1].rpartition(":")[2]
         if part == name:
             return value
-        is_numbered = (
-            template.startswith(("/disputes/", "/fairness/", "/rules/")) and part == "number"
-        )
+        numbered = ("/disputes/", "/fairness/", "/market/", "/rules/")
+        is_numbered = template.startswith(numbered) and part == "number"
         return "1" if is_numbered else known[part]
 
     return re.sub(r"<([^>]+)>", of_part, template)
