@@ -239,9 +239,14 @@ def booking_of(market: str, number: int) -> BookingRecord:
         record = record_of(json.loads(each.record))
         if record.number == number:
             return record
-    limit = "the number of a booking of this market"
-    remedy = "correct the number: `market bookings` lists them"
-    raise Refused([Finding("booking-unknown", "booking", str(number), limit, remedy)])
+    unknown = Finding(
+        "booking-unknown",
+        "booking",
+        str(number),
+        "the number of a booking of this market",
+        "correct the number: `market bookings` lists them",
+    )
+    raise Refused([unknown])
 
 
 def _nothing(point: str, side: Side) -> Request:

@@ -20,7 +20,7 @@ from portal.views.page_remedies import (
 )
 from tests.conftest import ROOT
 
-PACKAGES = ("common", "rulebook", "ledger", "settlement", "portal")
+PACKAGES = ("common", "rulebook", "ledger", "settlement", "market", "portal")
 NAMED_ELSEWHERE = {"nobody-acts", "participant-missing", "participant-named"}
 """Whose remedies or codes are no plain text where the finding is made."""
 
