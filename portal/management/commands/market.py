@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings
-from django.core.management.base import CommandError
 
+from common.refusals import Finding, Refused
 from database.bulk import driver_connection
 from database.session import transaction
 from ledger.people import store as people
@@ -226,7 +226,10 @@ class Command(BaseCommand[Done]):
             announce = (lambda where: None) if options.json else self._announce
             return Told(run_stream(announce, path=path, port=options.port or 0))
         except Unserved as error:
-            raise CommandError(str(error)) from None
+            limit = "a socket, or a port of this machine, at which nobody else listens"
+            remedy = "stop who listens there, or name another by --port"
+            finding = Finding("stream-unserved", "market stream", str(error), limit, remedy)
+            raise Refused([finding]) from None
 
     def _announce(self, where: str) -> None:
         self.stderr.write(f"Markets are told of at {where} (stop it with Ctrl-C)")

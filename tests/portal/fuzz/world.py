@@ -21,7 +21,9 @@ from django.db import connections
 from psycopg import sql
 from sqlalchemy import Engine
 
+from database.addresses import VARIABLES
 from database.metadata import SCHEMAS
+from database.roles.names import Role as DatabaseRole
 from database.session import make_engine, transaction
 from ledger.people.roles import Role
 from portal.django_on import django_on
@@ -122,6 +124,7 @@ def fuzzed_world(site: Site, server_url: str, folder: Path) -> Iterator[World]:
         key = folder / "log_key"
         shutil.copy(os.environ["TALLYSTICK_LOG_KEY_FILE"], key)
         patch.setenv("TALLYSTICK_LOG_KEY_FILE", str(key))
+        patch.setenv(VARIABLES[DatabaseRole.PORTAL], url)  # of `market stream`, which has no other
         made = make_engine(url)
         with serving_from(url, made), psycopg.connect(url, autocommit=True) as watcher:
             _make_people()
