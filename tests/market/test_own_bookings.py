@@ -1,0 +1,68 @@
+"""The verifier's lines of a participant's bookings beside those that settlement makes."""
+
+import numpy as np
+import pytest
+
+from settlement.core.booked import Booked, Held, booking_charge_micro
+from verifier.own_booked import check_booking, hold_charge
+from verifier.own_days import PPM, OwnDay
+from verifier.report import Report
+from verifier.results import Day
+
+DAY, ENTITY, NODE = "2024-01-15", "7/shop", "N"
+BOOKED_WH, DELIVERED_WH, REFUSED_WH = [100, 100], [80, 60], [20, 0]
+BOOKED_PRICE, CHARGED_PRICE = [60, 60], [90, 40]
+
+
+def own_day(charge: list[int], *, timing: str, has_fair_play: bool = True) -> OwnDay:
+    settled = Day(b"")
+    settled.vectors |= {
+        (DAY, "booked_wh", ENTITY): BOOKED_WH,
+        (DAY, "booking_delivered_wh", ENTITY): DELIVERED_WH,
+        (DAY, "booking_refused_wh", ENTITY): REFUSED_WH,
+        (DAY, "charge.booking_micro", ENTITY): charge,
+        (DAY, "node_price_micro_per_mwh", NODE): [PPM * price for price in CHARGED_PRICE],
+    }
+    product = {"product": "P", "timing": timing, "window_minutes": 240}
+    return OwnDay(
+        "run",
+        settled,
+        "doric",
+        {"supply_points": [{"supply_point": "shop", "node": NODE, "product": "P"}]},
+        {"charging": [{"product": "P", "mode": "dynamic"}]}
+        | ({"fair_play": {}} if has_fair_play else {}),
+        {"products": [product], "interval_minutes": 30},
+    )
+
+
+def settled_charge(refused_ppm: int) -> list[int]:
+    energy, delivered, refused = map(np.array, (BOOKED_WH, DELIVERED_WH, REFUSED_WH))
+    return booking_charge_micro(
+        Booked(7, 0, False, energy, np.array(BOOKED_PRICE) * PPM),
+        Held(delivered, refused, energy - delivered - refused),
+        np.array(CHARGED_PRICE) * PPM,
+        delivered * PPM,
+        delivered,
+        PPM,
+        refused_ppm,
+    ).tolist()
+
+
+@pytest.mark.parametrize(
+    ("timing", "has_fair_play", "refused_ppm"),
+    [("flexible", True, 0), ("essential", True, PPM), ("flexible", False, PPM)],
+)
+def test_what_is_served_later_is_given_nothing_and_all_else_is(timing, has_fair_play, refused_ppm):
+    prices = [price * PPM for price in BOOKED_PRICE]
+    for ppm in (0, PPM):
+        report = Report()
+        day = own_day(settled_charge(ppm), timing=timing, has_fair_play=has_fair_play)
+        hold_charge(DAY, day, ENTITY, prices, report)
+        assert (report.findings == []) is (ppm == refused_ppm), report.findings
+
+
+def test_a_booking_of_which_something_was_given_back_is_counted_and_not_recomputed():
+    report = Report()
+    record = {"given_back": [{"minute": 0, "energy_wh": 1, "fall_micro_per_mwh": 1}]}
+    check_booking(ENTITY, [(DAY, own_day([1, 1], timing="flexible"))], record, report)
+    assert report.findings == [] and len(report.counts) == 1
