@@ -161,6 +161,7 @@ LANGUAGE plpgsql {_AS_OWNER} AS $$
 DECLARE
     last_sequence bigint := first_sequence + cardinality(taken) - 1;
     moved bigint;
+    stretch bigint;
 BEGIN
     UPDATE market.head SET sequence = last_sequence,
         event_digest = coalesce(digests[cardinality(taken)], event_digest),
@@ -171,8 +172,26 @@ BEGIN
         RAISE EXCEPTION 'market.head of %: another leads, or its log does not end with %',
             of_market, first_sequence - 1 USING ERRCODE = '{FENCED_SQLSTATE}';
     END IF;
-    PERFORM market.make_days('event', days);
-    PERFORM market.make_days('publication', published_days);
+    stretch := CASE WHEN opened_day IS NULL THEN
+        (SELECT coalesce(max(opening.sequence), 0) FROM market.opening
+            WHERE opening.market = of_market)
+        ELSE first_sequence END;
+    -- Asked once, as nearly every batch is of days that have rows of its stretch.
+    IF EXISTS (
+        SELECT FROM (
+            SELECT 'event' AS parent, unnest(days) AS day
+            UNION ALL SELECT 'publication', unnest(published_days)) AS writing
+        WHERE NOT EXISTS (
+            SELECT FROM market.written
+            WHERE written.market = of_market AND written.parent = writing.parent
+                AND written.sequence = stretch AND written.day = writing.day)) THEN
+        PERFORM market.make_days('event', days);
+        PERFORM market.make_days('publication', published_days);
+        INSERT INTO market.written (market, parent, sequence, day)
+        SELECT of_market, 'event', stretch, unnest(days)
+        UNION SELECT of_market, 'publication', stretch, unnest(published_days)
+        ON CONFLICT DO NOTHING;
+    END IF;
     WITH moving AS (
         DELETE FROM market.submission WHERE market = of_market AND number = ANY (taken)
         RETURNING *
@@ -200,23 +219,16 @@ BEGIN
         FROM unnest(published_days, published_at, causes, holon_counts, published_digests, laws)
             WITH ORDINALITY AS listed (day, at, cause, count, digest, law, place)
     ) AS counted;
-    INSERT INTO market.booking (market, sequence, part, participant, record, digest)
-    SELECT of_market, first_sequence, place, participant, record, digest
-    FROM unnest(booked_by, records, booked_digests) WITH ORDINALITY
-        AS listed (participant, record, digest, place);
+    IF cardinality(booked_by) > 0 THEN
+        INSERT INTO market.booking (market, sequence, part, participant, record, digest)
+        SELECT of_market, first_sequence, place, participant, record, digest
+        FROM unnest(booked_by, records, booked_digests) WITH ORDINALITY
+            AS listed (participant, record, digest, place);
+    END IF;
     IF opened_day IS NOT NULL THEN
         INSERT INTO market.opening (market, day, sequence, state, digest)
         VALUES (of_market, opened_day, first_sequence, opened_state, opened_digest);
     END IF;
-    INSERT INTO market.written (market, parent, sequence, day)
-    SELECT of_market, parent, (
-            SELECT coalesce(max(opening.sequence), 0) FROM market.opening
-            WHERE opening.market = of_market),
-        day
-    FROM (
-        SELECT 'event' AS parent, day FROM unnest(days) AS of_events (day)
-        UNION SELECT 'publication', day FROM unnest(published_days) AS published (day)
-    ) AS listed ON CONFLICT DO NOTHING;
     PERFORM pg_notify(
         '{PUBLISHED_CHANNEL}', of_market || ' ' || first_sequence || ' ' || last_sequence);
 END

@@ -13,7 +13,7 @@ from typing import Any
 from database.bulk import vector_cursor
 from market import store
 from market.core.events import Kind
-from market.core.forward import Horizon
+from market.core.forward import MINUTE_US, Horizon
 from market.core.machine import Cause
 from market.core.pricing import Prices
 from market.core.state import days_of_law, restore, state_of
@@ -23,7 +23,6 @@ from market.leading import find_course
 from market.moments import moment_of
 from market.store import Connection
 
-MINUTE_US = 60_000_000
 DUE = (Cause.INTERVAL_END, Cause.RULES)
 KEEP = (
     "SELECT market.keep_ahead(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[], %s::bigint[], "
