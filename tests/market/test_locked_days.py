@@ -50,7 +50,7 @@ def asked(connection, led):
     return {
         "events": lambda: store.events(connection, MARKET, end - 20, end),
         "publications": lambda: store.publications(connection, MARKET, end - 20, end),
-        "of a day": lambda: store.publications_of_day(connection, MARKET, DAY),
+        "of a day": lambda: list(stored_rows.publications_of_day(connection, MARKET, DAY)),
         "head before": lambda: store.head_before(connection, MARKET, opening.sequence),
         "rules before": lambda: store.rules_before(connection, MARKET, opening.sequence, [DAY]),
         "outcome": lambda: store.outcome_of(connection, MARKET, DAY, "1-5"),
