@@ -27,9 +27,6 @@ from market.core.state import another
 from market.course import Course
 from market.moments import local_day, microseconds_of
 
-WITHOUT_CONTRACT = "flexible"
-"""The product of what is asked for where the law has no contracts."""
-
 
 def check_course(course: Course) -> Iterator[Finding]:
     """Find that a market can be asked nothing, as it was told of no law."""
@@ -111,8 +108,8 @@ def check_open(course: Course, record: BookingRecord) -> Iterator[Finding]:
 
 def contracted(law: OnlineMarket, request: Request) -> Request:
     """Return a request under the contract of its supply point, which the law knows."""
-    product = product_of(law, law.model.supply_points.index(request.point))
-    return replace(request, product=product or WITHOUT_CONTRACT)
+    row = law.model.supply_points.index(request.point)
+    return replace(request, product=product_of(law, row))
 
 
 def quote_now(course: Course, request: Request, now: dt.datetime) -> Quote:

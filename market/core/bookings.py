@@ -215,7 +215,7 @@ class Bookings:
         request = Request.of(event)
         if request is None:
             return Outcome.UNREADABLE
-        if product_of(self.market, self._row[event.entity]) not in (None, request.product):
+        if product_of(self.market, self._row[event.entity]) != request.product:
             return Outcome.UNKNOWN
         return Outcome.AGAIN if event.key in self.known else Outcome.TAKEN
 

@@ -1,6 +1,6 @@
 """What a machine knows, as plain values and back: a day is replayed from what the market knew then.
 
-Whatever else a machine comes to know belongs here: `tests/market/test_state.py` holds a machine
+Whatever else a machine comes to know belongs here: `tests/market/test_course.py` holds a machine
 that was restored to the one that went on.
 """
 
