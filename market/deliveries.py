@@ -23,7 +23,7 @@ from market.core.bookings_state import record_of
 from market.core.events import Event, Kind
 from market.core.forward import MINUTE_US
 from market.inbox import submit
-from market.law_of_days import law_in
+from market.law_of_days import laws_of_days
 from market.log import BookingEntry
 from market.moments import local_day, midnight_us
 from settlement.core.arrays import Integers
@@ -64,8 +64,10 @@ def deliveries_of(session: Session, run: Run) -> Iterator[Event]:
     connection = driver_connection(session)
     opening = store.last_opening(connection, run.market)
     records = _by_number(store.latest_bookings(connection, run.market, None))
+    # A run is of days that all have law.
+    laws = laws_of_days(session, run.market, min(settled), max(settled), run.known_at)
     for day, of_day in sorted(settled.items()):
-        law = law_in(session, run.market)(day, run.known_at)
+        law = laws[day]
         if law is None or opening is None or opening.day <= day:
             continue
         for number, values in sorted(of_day.items()):

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 import ledger.store
 from common.refusals import Finding, Refused
 from database.bulk import driver_connection
-from market import store
+from market import store, stored_rows
 from market.core.bookings import BookingRecord
 from market.core.bookings_state import record_of
 from market.core.forward import MINUTE_US
@@ -170,16 +170,26 @@ def _published(log: Log, day: dt.date, law: OnlineMarket, resolve: Resolve) -> _
         count = interval_count(day, law.zone, law.model.interval_minutes)
         nothing = np.zeros((len(law.model.grid.nodes), count), dtype=np.int64)
         return _Published(nothing, nothing, np.zeros(count, dtype=np.bool_))
-    entries = [
-        each
-        for each in store.publications_of_day(log.connection, log.market, day)
-        if each.sequence <= log.sequence
-    ]
+    entries = list(_entries(log, day))
     (buying, is_known), (selling, _) = (
         _means(day, law, opening, entries, bool(following), prices)
         for prices in ("price_micro_per_mwh", "sell_price_micro_per_mwh")
     )
     return _Published(buying, selling, is_known)
+
+
+def _entries(log: Log, day: dt.date) -> Iterator[PublicationEntry]:
+    """Yield what was published of a day up to the end of a log.
+
+    Raises:
+        ValueError: a row says nothing that a market's log can say.
+    """
+    rows = stored_rows.publications_of_day(log.connection, log.market, day)
+    for (sequence, part), entry in rows:
+        if entry is None:
+            raise ValueError(f"publication {sequence}/{part} is none")
+        if sequence <= log.sequence:
+            yield entry
 
 
 def _means(

@@ -39,6 +39,24 @@ def law_in(session: Session, market: str) -> Resolve:
     return resolve
 
 
+def laws_of_days(
+    session: Session, market: str, first: dt.date, last: dt.date, known: dt.datetime
+) -> dict[dt.date, OnlineMarket | None]:
+    """Return the law of each of consecutive days, as it was known at a moment, by one question.
+
+    None where it is not online.
+
+    Raises:
+        Refused: the law has a gap.
+    """
+    found: dict[dt.date, OnlineMarket | None] = {}
+    for period in rules_for_period(session, market, first, last, known):
+        law = online_market(period.rules)
+        count = (period.last_day - period.first_day).days + 1
+        found |= {period.first_day + dt.timedelta(days=number): law for number in range(count)}
+    return found
+
+
 def refuse_offline(market: str, day: dt.date, known: dt.datetime) -> None:
     """Refuse to lead a market that no law lets be online.
 

@@ -23,11 +23,9 @@ from market.core.quotes import (
     Request,
     quote,
 )
+from market.core.state import another
 from market.course import Course
-from market.moments import local_day
-
-WITHOUT_CONTRACT = "flexible"
-"""The product of what is asked for where the law has no contracts."""
+from market.moments import local_day, microseconds_of
 
 
 def check_course(course: Course) -> Iterator[Finding]:
@@ -110,14 +108,23 @@ def check_open(course: Course, record: BookingRecord) -> Iterator[Finding]:
 
 def contracted(law: OnlineMarket, request: Request) -> Request:
     """Return a request under the contract of its supply point, which the law knows."""
-    product = product_of(law, law.model.supply_points.index(request.point))
-    return replace(request, product=product or WITHOUT_CONTRACT)
+    row = law.model.supply_points.index(request.point)
+    return replace(request, product=product_of(law, row))
 
 
-def quote_now(course: Course, request: Request) -> Quote:
-    """Return what a request that passed every check would be given now."""
-    assert course.machine.bookings is not None, "checked by `check_course`"
-    return quote(course.machine.bookings.forward, request)
+def quote_now(course: Course, request: Request, now: dt.datetime) -> Quote:
+    """Return what a request that passed every check would be given if it were handed in now."""
+    machine = course.machine
+    law, clock_us = machine.market, machine.clock_us
+    assert law is not None and clock_us is not None, "checked by `check_course`"
+    if law.begun_by_handing_in:
+        # Not by the machine of the course, which is held to what the log says comes next.
+        machine = another(machine)
+    assert machine.bookings is not None, "checked by `check_course`"
+    if law.begun_by_handing_in:
+        came_us = max(machine.handed_in_us or 0, microseconds_of(now))
+        machine.bookings.reach(clock_us, came_us)
+    return quote(machine.bookings.forward, request)
 
 
 def request_event(course: Course, key: str, request: Request) -> Event:

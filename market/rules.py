@@ -10,6 +10,8 @@ from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 
 LAW_TAG = "tallystick.market-law.1"
+HANDED_IN = "handed-in"
+"""Of `begun_by`: the market runs in real time."""
 US_PER_MINUTE = 60_000_000
 US_PER_SECOND = 1_000_000
 
@@ -44,6 +46,7 @@ def online_market(rules: RuleSet) -> OnlineMarket | None:
         tick_us=(online.tick_seconds or 0) * US_PER_SECOND,
         late_after_days=market_rules.meter_data.late_after_days,
         forward_hours=online.forward_hours,
+        begun_by_handing_in=online.begun_by == HANDED_IN,
         offset_us=_offset_us(rules, model.interval_minutes),
     )
 

@@ -49,6 +49,7 @@ APPEND = (
     "%s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::bytea[], "
     "%s::date, %s::text, %s::bytea)"
 )
+NOW = "SELECT clock_timestamp()"
 BEGIN_EPOCH = "SELECT market.begin_epoch(%s)"
 HEAD = "SELECT sequence, event_digest, publication_digest FROM market.head WHERE market = %s"
 EVENT_COLUMNS = """
@@ -148,6 +149,14 @@ def pending(connection: Connection, market: str, most: int | None = None) -> lis
         Submitted(number, _event(day, key, kind, entity, at, numbers, words), submitted_at, by)
         for number, day, key, kind, entity, at, numbers, words, submitted_at, by in rows
     ]
+
+
+def now(connection: Connection) -> dt.datetime:
+    """Return the moment by the database's clock, by which an event is handed in."""
+    row = connection.execute(NOW).fetchone()
+    assert row is not None
+    moment: dt.datetime = row[0]
+    return moment
 
 
 def begin_epoch(connection: Connection, market: str) -> int:
@@ -308,15 +317,6 @@ def booking_entry(row: Sequence[Any]) -> BookingEntry:
     """Return a row of `BOOKING_COLUMNS` as an entry."""
     sequence, part, participant, record, digest = row
     return BookingEntry(sequence, part, participant, record, bytes(digest))
-
-
-def publications_of_day(
-    connection: Connection, market: str, day: dt.date
-) -> list[PublicationEntry]:
-    """Return what was published of the moments of a local day."""
-    cursor = vector_cursor(connection)
-    rows = cursor.execute(PUBLICATIONS_OF_DAY.encode(), [market, day], prepare=False)
-    return list(map(publication_entry, rows))
 
 
 def last_opening(connection: Connection, market: str) -> Opening | None:

@@ -96,7 +96,9 @@ def publications_of_day(
     connection: Connection, market: str, day: dt.date
 ) -> Iterator[tuple[tuple[int, int], PublicationEntry | None]]:
     """Yield sequence and part, and entry, of each publication of a local day."""
-    for row in vector_cursor(connection).execute(store.PUBLICATIONS_OF_DAY.encode(), [market, day]):
+    cursor = vector_cursor(connection)
+    rows = cursor.execute(store.PUBLICATIONS_OF_DAY.encode(), [market, day], prepare=False)
+    for row in rows:
         yield (row[0], row[1]), _read(store.publication_entry, row)
 
 

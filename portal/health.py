@@ -15,7 +15,7 @@ from database.session import Patience, transaction, waiting_at_most
 from ledger.log import store
 from ledger.log.note import MalformedNote, parse_note
 from portal import jobs
-from portal.queries.market_watch import leaderships
+from portal.queries.market_watch import Leadership, leaderships
 
 PATIENCE = Patience(lock_ms=500, statement_ms=1_000)
 OLDEST_CHECKPOINT = dt.timedelta(hours=25)
@@ -109,21 +109,28 @@ def _check_worker(now: dt.datetime) -> Health:
 
 
 def _check_markets(now: dt.datetime) -> Health:
-    """Hold each market that was ever led to take what is handed in."""
+    """Hold each market to take what is handed in, whoever leads it or ever did."""
     with transaction() as session:
         led = leaderships(session)
     waiting = {market: each for market, each in led.items() if each.waits_too_long(now)}
     if waiting:
         words = "; ".join(
-            f"{market}: {'somebody' if each.has_leader else 'nobody'} leads, and what was handed "
-            f"in waits since {each.waiting_since:%Y-%m-%d %H:%M:%S} UTC"
+            f"{market}: {_who_leads(each)}, and what was handed in waits since "
+            f"{each.waiting_since:%Y-%m-%d %H:%M:%S} UTC"
             for market, each in waiting.items()
         )
         return Health("markets", False, words)
+    led = {market: each for market, each in led.items() if each.was_led}
     unled = [market for market, each in led.items() if not each.has_leader]
     if unled:
         return Health("markets", True, f"nobody leads {', '.join(unled)}, and nothing waits")
     return Health("markets", True, f"{len(led)} led, and nothing waits" if led else "none is led")
+
+
+def _who_leads(each: Leadership) -> str:
+    if each.has_leader:
+        return "somebody leads"
+    return "nobody leads" if each.was_led else "nobody ever led"
 
 
 def _age_words(age: dt.timedelta) -> str:

@@ -19,7 +19,7 @@ from portal.charts.chart import Chart, Table
 from portal.charts.times import Series, time_chart
 from portal.charts.units import Unit
 from portal.market_view import WHOLE_PPM, Holarchy, percent
-from portal.queries.market_bookings import Ahead, PartAhead, parts_ahead
+from portal.queries.market_bookings import Ahead, PartAhead, parts_ahead, runs_in_real_time
 from portal.queries.market_now import OnlineLaw
 
 NODE = "node"
@@ -99,13 +99,21 @@ def choices(law: OnlineLaw) -> list[Choice]:
 
 
 def shown_ahead(
-    session: Session, market: str, law: OnlineLaw, asked: str, own_node: str | None
+    session: Session,
+    market: str,
+    law: OnlineLaw,
+    asked: str,
+    own_node: str | None,
+    now: dt.datetime,
 ) -> ShownAhead | None:
     """Return the quotes of what was asked for; None where none are kept of this law.
+
+    Of a market that runs in real time, those of intervals that have not begun since they were kept.
 
     Args:
         asked: the key of a choice; what is none stands for the reader's node, or all of the grid.
         own_node: of a point of the reader's.
+        now: by the wall.
     """
     all_choices = choices(law)
     keys = {each.key: each for each in all_choices}
@@ -114,6 +122,10 @@ def shown_ahead(
     if found is None or found[0].law != law.digest:
         return None
     ahead, parts = found
+    if runs_in_real_time(law.rules) and (begun := ahead.begun(now)):
+        if begun == ahead.count:
+            return None
+        ahead, parts = ahead.without(begun), [each.without(begun) for each in parts]
     groups = groupby(all_choices, key=lambda each: each.group)
     return _shown(law, ahead, chosen, parts, tuple((name, tuple(of)) for name, of in groups))
 

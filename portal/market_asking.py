@@ -85,8 +85,7 @@ def quoted(market: str, point: str, side: Side, words: Words, now: dt.datetime) 
         refuse_no_longer_online(session, course, now)
         request = _read(_nothing(point, side), words, law.zone)
         refuse_any(checked(law, request))
-        request = requesting.contracted(law, request)
-        quote = requesting.quote_now(course, request)
+        request, quote = quote_in(session, course, law, request)
         return replace(_answer(session, course, law, now), request=request, quote=quote)
 
 
@@ -159,6 +158,14 @@ def course_in(session: Session, market: str) -> tuple[Course, OnlineMarket]:
     law = course.machine.market
     assert law is not None, "checked above"
     return course, law
+
+
+def quote_in(
+    session: Session, course: Course, law: OnlineMarket, request: Request
+) -> tuple[Request, Quote]:
+    """Return a request under its contract, and what it would be given if it were handed in now."""
+    asked = requesting.contracted(law, request)
+    return asked, requesting.quote_now(course, asked, store.now(driver_connection(session)))
 
 
 def refuse_no_longer_online(session: Session, course: Course, now: dt.datetime) -> None:

@@ -60,7 +60,7 @@ class ShownBooking:
 
     record: BookingRecord
     rules: MarketRules
-    clock_us: int
+    begun_us: int
 
     @property
     def state(self) -> str:
@@ -145,11 +145,11 @@ class ShownBooking:
 
     @property
     def _begun(self) -> tuple[Placed, ...]:
-        return self.record.begun(self.clock_us)
+        return self.record.begun(self.begun_us)
 
     @property
     def _is_running(self) -> bool:
-        return self.record.placed[-1].end_minute * MINUTE_US > self.clock_us
+        return self.record.placed[-1].end_minute * MINUTE_US > self.begun_us
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,9 @@
 *Request*. What can be placed wholly is booked at once. What is short waits. What is refused is
 refused with its reason: its price, its window, or a window that begins beyond the horizon.
 
+*Begun*. An interval has by the market's clock; where law says so, also by when anything was handed
+in. Nothing of it is booked, moved or given back from then on.
+
 *Queue*. When anything may have eased (a cancellation, a change, a sale, a forecast, telemetry, the
 end of an interval, other law) those who wait are tried again: before the next request is taken,
 and at the end of the batch. First comes whose group lacks most of what it was promised this month
@@ -100,15 +103,17 @@ class BookingRecord:
         """All energy of which it was told that it was delivered."""
         return sum(each.energy_wh for each in self.told)
 
-    def begun(self, clock_us: int) -> tuple[Placed, ...]:
-        """Return what is placed in intervals that have begun."""
-        return tuple(each for each in self.placed if each.has_begun(clock_us))
+    def begun(self, by_us: int) -> tuple[Placed, ...]:
+        """Return what is placed in intervals that have begun by a moment."""
+        return tuple(each for each in self.placed if each.has_begun(by_us))
 
 
 class Bookings:
     """The bookings of a market, its queue, and its forward state.
 
     Attributes:
+        clock_us: the market's.
+        begun_us: up to when intervals have begun: the clock, or when anything was handed in last.
         forward: the intervals to come.
         promises: memory of the month.
         known: bookings by their key, but for those that are refused, cancelled or forgotten.
@@ -117,23 +122,26 @@ class Bookings:
         records: what became of bookings since they were last taken away, in order.
     """
 
-    def __init__(self, market: OnlineMarket, grid: GridState, clock_us: int) -> None:
-        self.forward = Forward(market, grid, clock_us)
+    def __init__(
+        self, market: OnlineMarket, grid: GridState, clock_us: int, handed_in_us: int | None = None
+    ) -> None:
+        self.forward = Forward(market, grid, max(clock_us, handed_in_us or clock_us))
         self.promises = Promises()
         self.known: dict[str, BookingRecord] = {}
         self.waiting: set[str] = set()
         self.asked = 0
         self.records: list[BookingRecord] = []
         self._has_eased = False
-        self.obey(market, clock_us)
+        self.obey(market, clock_us, handed_in_us)
 
-    def obey(self, market: OnlineMarket, clock_us: int) -> None:
+    def obey(self, market: OnlineMarket, clock_us: int, handed_in_us: int | None = None) -> None:
         """Take the law of a market: who there is, where, and what is promised."""
         self.market, self.clock_us = market, clock_us
+        self.begun_us = max(clock_us, handed_in_us or clock_us)
         self._terms = terms_of(market)
         self._row = {name: row for row, name in enumerate(market.model.supply_points)}
-        self.promises.reach(month_of(clock_us // MINUTE_US, market.zone))
-        self.forward.obey(market, clock_us)
+        self.promises.reach(month_of(self.begun_us // MINUTE_US, market.zone))
+        self.forward.obey(market, self.begun_us)
         self._book_again()
         self._end_with_suppliers()
 
@@ -143,20 +151,20 @@ class Bookings:
             row = self._row.get(record.request.point)
             if row is None or self.market.suppliers[row] == record.participant:
                 continue
-            # What begins with the law is not had yet by who had the point before.
+            # Not what begins with the law, however late that was handed in.
             had = [each.start_minute * MINUTE_US < self.clock_us for each in record.placed]
             begun = record.placed[: sum(had)]
             if len(begun) < len(record.placed) or record.state is State.WAITING:
                 minute = -(-self.clock_us // MINUTE_US) - 1
                 self._give_back(replace(record, reason=Reason.SUPPLIER), begun, minute)
 
-    def reach(self, clock_us: int) -> None:
+    def reach(self, clock_us: int, handed_in_us: int | None = None) -> None:
         """Move the clock on."""
-        self.clock_us = clock_us
-        if clock_us // MINUTE_US < self.forward.horizon.first_minute:
+        self.clock_us, self.begun_us = clock_us, max(clock_us, handed_in_us or clock_us)
+        if self.begun_us // MINUTE_US < self.forward.horizon.first_minute:
             return
-        self.forward.begin(Horizon.after(clock_us, self.market))
-        if self.promises.reach(month_of(clock_us // MINUTE_US, self.market.zone)):
+        self.forward.begin(Horizon.after(self.begun_us, self.market))
+        if self.promises.reach(month_of(self.begun_us // MINUTE_US, self.market.zone)):
             self._forget()
         self._book_again()
 
@@ -207,7 +215,7 @@ class Bookings:
         request = Request.of(event)
         if request is None:
             return Outcome.UNREADABLE
-        if product_of(self.market, self._row[event.entity]) not in (None, request.product):
+        if product_of(self.market, self._row[event.entity]) != request.product:
             return Outcome.UNKNOWN
         return Outcome.AGAIN if event.key in self.known else Outcome.TAKEN
 
@@ -277,7 +285,7 @@ class Bookings:
         """Book what was found, beside what has begun; what was placed until now gives way to it."""
         self._move(record.request, found.placed, 1)
         gave = record.placed[len(begun) :]
-        owed = given_back(self.forward, record.request, gave, self.clock_us // MINUTE_US)
+        owed = given_back(self.forward, record.request, gave, self.begun_us // MINUTE_US)
         record = replace(record, given_back=(*record.given_back, *owed))
         placed = (*begun, *found.placed)
         self._keep(self._judged(replace(record, state=State.BOOKED, reason=None, placed=placed)))
@@ -294,7 +302,7 @@ class Bookings:
         changed = record.request.changed(event.numbers)
         if changed is None:
             raise AssertionError("an event is taken that was not judged")
-        begun = record.begun(self.clock_us)
+        begun = record.begun(self.begun_us)
         rest_wh = changed.energy_wh - sum(each.energy_wh for each in begun)
         to_come = record.placed[len(begun) :]
         if rest_wh < 0 or (begun and not to_come):
@@ -315,12 +323,12 @@ class Bookings:
         return Outcome.REFUSED
 
     def _cancel(self, event: Event, record: BookingRecord) -> Outcome:
-        begun = record.begun(self.clock_us)
+        begun = record.begun(self.begun_us)
         to_come = record.placed[len(begun) :]
         if begun and not to_come:
             self._keep(replace(record, reason=Reason.BEGUN))
             return Outcome.REFUSED
-        self._give_back(replace(record, reason=None), begun, self.clock_us // MINUTE_US)
+        self._give_back(replace(record, reason=None), begun, self.begun_us // MINUTE_US)
         return Outcome.TAKEN
 
     def _give_back(self, record: BookingRecord, begun: tuple[Placed, ...], minute: int) -> None:
@@ -344,15 +352,12 @@ class Bookings:
             wished_wh = placed.energy_wh - word.not_taken_wh
             self.promises.tell(
                 record.group,
-                self._terms_of(record.group).promise_ppm,
+                self._terms.get(record.group, Terms()).promise_ppm,
                 wished_wh - sum(placed.energy_wh - each.not_taken_wh for each in before),
                 energy_wh - sum(each.energy_wh for each in before),
             )
         self._keep(self._judged(replace(record, told=tuple(told))))
         return Outcome.TAKEN
-
-    def _terms_of(self, group: Group) -> Terms:
-        return self._terms.get(group, Terms())
 
     def queue(self) -> list[BookingRecord]:
         """Return those who wait, in the order in which they are tried."""
@@ -360,7 +365,7 @@ class Bookings:
 
     def _turn(self, record: BookingRecord) -> tuple[int, int, int, int]:
         deficit = self.promises.deficit(record.group)
-        tier = self._terms_of(record.group).tier_ppm
+        tier = self._terms.get(record.group, Terms()).tier_ppm
         return -deficit, -tier, record.request.latest_minute, record.number
 
     def serve_queue(self) -> None:
@@ -373,7 +378,7 @@ class Bookings:
 
     def _try_again(self, record: BookingRecord) -> None:
         found = Quote((), Reason.SHORT)
-        if record.request.latest_minute * MINUTE_US <= self.clock_us:
+        if record.request.latest_minute * MINUTE_US <= self.begun_us:
             found = Quote((), Reason.WINDOW)
         elif self.forward.knows(record.request.point):
             found = quote(self.forward, record.request, whole=True)

@@ -40,7 +40,11 @@ def bookings_state(bookings: Bookings) -> Mapping[str, Any]:
 
 
 def restore_bookings(
-    state: Mapping[str, Any], market: OnlineMarket, grid: GridState, clock_us: int
+    state: Mapping[str, Any],
+    market: OnlineMarket,
+    grid: GridState,
+    clock_us: int,
+    handed_in_us: int | None,
 ) -> Bookings:
     """Return bookings that know what `bookings_state` said.
 
@@ -48,8 +52,9 @@ def restore_bookings(
         market: the law that was in force.
         grid: what the grid did then.
         clock_us: the market's clock then.
+        handed_in_us: when anything was handed in last, where law says that intervals begin by it.
     """
-    bookings = Bookings(market, grid, clock_us)
+    bookings = Bookings(market, grid, clock_us, handed_in_us)
     bookings.forward.forecasts = {
         name: Forecast(np.array(said_us, dtype=np.int64), np.array(power_w, dtype=np.int64))
         for name, (said_us, power_w) in state["forecasts"].items()
@@ -63,7 +68,7 @@ def restore_bookings(
         {(node, product): promised for node, product, promised, _ in state["promises"]},
         {(node, product): delivered for node, product, _, delivered in state["promises"]},
     )
-    bookings.obey(market, clock_us)
+    bookings.obey(market, clock_us, handed_in_us)
     return bookings
 
 

@@ -1,10 +1,11 @@
 """Intervals to come: the power that is forecast, that goes on, and that is booked, and its prices.
 
-The *horizon* begins with the first interval that has not begun by the market's clock. Of each unit
-and supply point an interval has what was forecast of it; where nothing was, what it does now goes
-on. A forecast that was said before an outage began counts for nothing while the outage lasts: one
-said after it knew of it. What is booked is added at its node: a purchase as demand, a sale as net
-export, which lowers demand there and is supply nowhere else, as in settlement.
+The *horizon* begins with the first interval that has not begun, by the market's clock and by
+whatever else law says that it does. Of each unit and supply point an interval has what was forecast
+of it; where nothing was, what it does now goes on. A forecast that was said before an outage began
+counts for nothing while the outage lasts: one said after it knew of it. What is booked is added at
+its node: a purchase as demand, a sale as net export, which lowers demand there and is supply
+nowhere else, as in settlement.
 
 Tightness and prices are settlement's. What can be brought into a holon does not depend on demand
 inside it, under either measure of imports: so whoever asks for more at a node is answered from the

@@ -1,7 +1,8 @@
 """The state machine of a market: events in, in the order of the log; prices out.
 
 What it publishes is a pure function of the log: of the events, their order and their batches. It
-knows no clock but the market's, the latest moment that any event spoke of.
+knows no clock but the market's, the latest moment that any event spoke of; and, where law says that
+an interval begins by it, the latest moment at which an event was handed in, which the log keeps.
 
 *Batch.* Events are taken one by one, and prices made once after the last of a batch.
 
@@ -94,6 +95,8 @@ class Machine:
         law: the law of a market by its digest, as `rules` events name it.
         market: in force; None before the first `rules` event.
         clock_us: the latest moment that an event spoke of; None before the first.
+        handed_in_us: the latest at which an event was handed in that was taken; None under law by
+            which no interval begins by it.
         published: of all holons, what was last published of now.
         ex_post: readings of intervals that have passed.
         bookings: and the intervals to come; None before the first `rules` event.
@@ -102,6 +105,7 @@ class Machine:
     law: Mapping[str, OnlineMarket]
     market: OnlineMarket | None = None
     clock_us: int | None = None
+    handed_in_us: int | None = None
     grid: GridState | None = None
     published: Prices | None = None
     ex_post: ExPost = field(default_factory=ExPost)
@@ -127,9 +131,10 @@ class Machine:
         outcome = self._judge(event, came_us) if is_readable else Outcome.UNREADABLE
         if outcome is not Outcome.TAKEN:
             return outcome
+        self._hand_in(came_us)
         self._reach(event.at_us)
         if event.kind is Kind.RULES:
-            self._obey(self.law[event.words[0]])
+            self._obey(self.law[event.words[0]], came_us)
             self.ex_post.obey(event.day, self.law[event.words[0]], self.clock_us or 0)
         elif event.kind in TELEMETRY and self.grid is not None:
             self.grid.move(event)
@@ -210,19 +215,29 @@ class Machine:
                 self._publish_all(end_us, cause)
         self.clock_us = at_us if self.clock_us is None else max(self.clock_us, at_us)
         if self.bookings is not None:
-            self.bookings.reach(self.clock_us)
+            self.bookings.reach(self.clock_us, self.handed_in_us)
 
-    def _obey(self, market: OnlineMarket) -> None:
+    def _hand_in(self, came_us: int | None) -> None:
+        """Note when an event was handed in, where law says that intervals begin by it."""
+        if self.market is None or not self.market.begun_by_handing_in:
+            self.handed_in_us = None
+        elif came_us is not None:
+            # Who came later may have been written down before.
+            self.handed_in_us = max(came_us, self.handed_in_us or came_us)
+
+    def _obey(self, market: OnlineMarket, came_us: int | None) -> None:
         self.market = market
+        self._hand_in(came_us)
+        clock_us = self.clock_us or 0
         if self.grid is None:
             self.grid = GridState(market)
         else:
             self.grid.obey(market)
         if self.bookings is None:
-            self.bookings = Bookings(market, self.grid, self.clock_us or 0)
+            self.bookings = Bookings(market, self.grid, clock_us, self.handed_in_us)
         else:
-            self.bookings.obey(market, self.clock_us or 0)
-        self._publish_all(self.clock_us or 0, Cause.RULES)
+            self.bookings.obey(market, clock_us, self.handed_in_us)
+        self._publish_all(clock_us, Cause.RULES)
 
     def _booking_records(self) -> list[BookingRecord]:
         """Return what became of bookings, once those who wait were tried with all that is known."""

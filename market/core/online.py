@@ -21,6 +21,8 @@ class OnlineMarket:
         tick_us: how often prices by maximum flow are made while an interval runs; 0: at its end.
         late_after_days: a reading is taken until so many days after the end of its day.
         forward_hours: how far ahead of the market's clock flexible energy is quoted and booked.
+        begun_by_handing_in: whether an interval has begun, too, once anything was handed in at its
+            start or later, whatever moment the market was told of by then.
         offset_us: of local midnight behind a whole interval of UTC, from which intervals are
             counted; the same on every day of the law.
     """
@@ -35,6 +37,7 @@ class OnlineMarket:
     tick_us: int = 0
     late_after_days: int = 0
     forward_hours: int = 48
+    begun_by_handing_in: bool = False
     offset_us: int = 0
 
     @property

@@ -13,6 +13,8 @@ from market.core.online import OnlineMarket
 from settlement.core.periods import settlement_day
 from settlement.core.tightness import PPM
 
+WITHOUT_CONTRACT = "flexible"
+"""The product of what is asked for where the law has no contracts."""
 Group = tuple[str, str]
 """Node and product."""
 
@@ -90,10 +92,10 @@ def terms_of(market: OnlineMarket) -> dict[Group, Terms]:
     }
 
 
-def product_of(market: OnlineMarket, row: int) -> str | None:
-    """Return the product of a supply point by its row; None where the law has no contracts."""
+def product_of(market: OnlineMarket, row: int) -> str:
+    """Return the product under which a supply point asks, by its row: that of its contract."""
     fair_play = market.model.fair_play
     if fair_play is None:
-        return None
+        return WITHOUT_CONTRACT
     contracts = fair_play.contracts
     return contracts.groups[int(contracts.point_group[row])][1]

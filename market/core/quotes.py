@@ -140,9 +140,9 @@ class Placed:
         """The end of the interval."""
         return self.start_minute + self.minutes
 
-    def has_begun(self, clock_us: int) -> bool:
-        """Whether the interval has begun by the market's clock."""
-        return self.start_minute * MINUTE_US <= clock_us
+    def has_begun(self, by_us: int) -> bool:
+        """Whether the interval has begun by a moment."""
+        return self.start_minute * MINUTE_US <= by_us
 
     def has_ended(self, clock_us: int) -> bool:
         """Whether the interval has ended by the market's clock."""

@@ -1,6 +1,6 @@
 """What a machine knows, as plain values and back: a day is replayed from what the market knew then.
 
-Whatever else a machine comes to know belongs here: `tests/market/test_state.py` holds a machine
+Whatever else a machine comes to know belongs here: `tests/market/test_course.py` holds a machine
 that was restored to the one that went on.
 """
 
@@ -25,8 +25,11 @@ State = Mapping[str, Any]
 def state_of(machine: Machine) -> State:
     """Return all that a machine knows as texts, whole numbers, lists and mappings of texts."""
     said = {} if machine.grid is None else machine.grid.said
+    # Left out where law asks for none, so that what was kept before there was such law is the same.
+    by_handing_in = machine.handed_in_us is not None
     return {
         "clock_us": machine.clock_us,
+        **({"handed_in_us": machine.handed_in_us} if by_handing_in else {}),
         "law": None if machine.market is None else machine.market.digest,
         "said": [
             [kind.value, entity, known.at_us, list(known.numbers)]
@@ -55,6 +58,13 @@ def days_of_law(state: State) -> list[dt.date]:
     return [dt.date.fromisoformat(day) for day, _ in state["law_from"]]
 
 
+def another(machine: Machine) -> Machine:
+    """Return a machine that knows the same, for who asks what would be and moves nothing."""
+    in_force = [] if machine.market is None else [machine.market]
+    laws = [*in_force, *(law for _, law in machine.ex_post.law)]
+    return restore(state_of(machine), {law.digest: law for law in laws})
+
+
 def restore(state: State, law: Mapping[str, OnlineMarket]) -> Machine:
     """Return a machine that knows what `state_of` said.
 
@@ -67,6 +77,7 @@ def restore(state: State, law: Mapping[str, OnlineMarket]) -> Machine:
     """
     machine = Machine(law)
     machine.clock_us = state["clock_us"]
+    machine.handed_in_us = state.get("handed_in_us")
     if state["law"] is not None:
         machine.market = law[state["law"]]
         machine.grid = GridState(machine.market)
@@ -76,7 +87,11 @@ def restore(state: State, law: Mapping[str, OnlineMarket]) -> Machine:
         }
         machine.grid.obey(machine.market)
         machine.bookings = restore_bookings(
-            state["bookings"], machine.market, machine.grid, machine.clock_us or 0
+            state["bookings"],
+            machine.market,
+            machine.grid,
+            machine.clock_us or 0,
+            machine.handed_in_us,
         )
     if state["published"] is not None:
         machine.published = Prices(

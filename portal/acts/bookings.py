@@ -43,7 +43,7 @@ def quote_energy(session: Session, act: Act, now: dt.datetime) -> Done:
     market_asking.refuse_no_longer_online(session, course, now)
     market, request = course.market, kept_request(act.arguments)
     refuse_any(market_asking.checked(law, request, rights, market))
-    found = requesting.quote_now(course, requesting.contracted(law, request))
+    _, found = market_asking.quote_in(session, course, law, request)
     clock_us = course.machine.clock_us or 0
     told = {"quote": _quote_as_dict(found), "clock_us": clock_us}
     return Done("", _where(act), appended=False, found=told)

@@ -7,7 +7,7 @@ auditors. Prices ahead are public.
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -21,6 +21,7 @@ from market.core.bookings_state import record_of
 from market.core.events import Outcome
 from market.core.forward import MINUTE_US
 from market.moments import microseconds_of
+from market.rules import HANDED_IN
 from portal.queries.rules import market_zone, rule_on
 from rulebook.documents import MarketRules, Registration
 from rulebook.documents.market_rules import Product
@@ -58,6 +59,16 @@ class Ahead:
         step = dt.timedelta(minutes=self.minutes)
         return [self.begins_at + number * step for number in range(self.count)]
 
+    def begun(self, now: dt.datetime) -> int:
+        """Return how many of them have begun by a moment."""
+        return sum(each <= now for each in self.starts())
+
+    def without(self, begun: int) -> "Ahead":
+        """Return it without the first few."""
+        step = dt.timedelta(minutes=self.minutes)
+        begins_at, count = self.begins_at + begun * step, self.count - begun
+        return replace(self, begins_at=begins_at, count=count)
+
 
 @dataclass(frozen=True)
 class PartAhead:
@@ -66,6 +77,28 @@ class PartAhead:
     tightness_ppm: Sequence[int]
     price_micro: Sequence[int]
     sell_micro: Sequence[int]
+
+    def without(self, begun: int) -> "PartAhead":
+        """Return it without the first few intervals."""
+        vectors = (self.tightness_ppm, self.price_micro, self.sell_micro)
+        return PartAhead(*(each[begun:] for each in vectors))
+
+
+def begun_us(rules: MarketRules | None, clock: dt.datetime | None, now: dt.datetime) -> int:
+    """Return up to when intervals have begun, in microseconds since 1970: by whatever law says.
+
+    Args:
+        rules: of the market; None where it has none.
+        clock: of the market; None before it has one.
+        now: by the wall.
+    """
+    clock_us = 0 if clock is None else microseconds_of(clock)
+    return max(clock_us, microseconds_of(now)) if runs_in_real_time(rules) else clock_us
+
+
+def runs_in_real_time(rules: MarketRules | None) -> bool:
+    """Whether an interval of a market has begun once its start has come by the wall."""
+    return rules is not None and rules.online is not None and rules.online.begun_by == HANDED_IN
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, select, text, true, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select, text, tuple_
+from sqlalchemy.orm import Session
 
+from database.bulk import driver_connection
 from market.core.machine import Cause
 from market.places import Place
 from market.tables import HeadRow, PublicationRow
+from market.written import PUBLICATION, days_of, stretches_before
 from portal.queries.market_watch import Leadership, leaderships
 from portal.queries.rules import market_zone, online_on, rule_on, zone_by_market
 from rulebook.documents import AllocationPolicy, GridModel, MarketRules
@@ -20,6 +22,8 @@ from rulebook.store import markets
 WHOLE = (Cause.RULES, Cause.TICK, Cause.INTERVAL_END)
 """What tells of every part of the grid as it is then."""
 LAST_SHOWN = 8
+NO_END = 2**63 - 1
+"""After every sequence of a log."""
 Kind = TypeVar("Kind", MarketRules, GridModel, AllocationPolicy)
 _LAW_TOLD = text("SELECT day, known_at FROM market.law_told(:market, :law)")
 WHY = {
@@ -109,10 +113,9 @@ def list_markets(session: Session, now: dt.datetime) -> list[ListedMarket]:
 
 
 def _last_of_each(session: Session, named: Collection[str]) -> dict[str, Published]:
-    newest = _of_now().where(PublicationRow.market == HeadRow.market).limit(1).lateral()
-    query = select(aliased(PublicationRow, newest)).select_from(HeadRow).join(newest, true())
-    rows = session.scalars(query.where(HeadRow.market.in_(named)))
-    return {row.market: _published(row) for row in rows}
+    led = session.scalars(select(HeadRow.market).where(HeadRow.market.in_(named)))
+    found = {market: last_of_now(session, market) for market in led}
+    return {market: last for market, last in found.items() if last is not None}
 
 
 def law_of(
@@ -177,13 +180,9 @@ def laws_of(
 
 def last_of_now(session: Session, market: str) -> Published | None:
     """Return what a market published last of its present, and not of an interval that passed."""
-    row = session.scalars(_of_now().where(PublicationRow.market == market).limit(1)).first()
-    return None if row is None else _published(row)
-
-
-def _of_now() -> Select[PublicationRow]:
     query = select(PublicationRow).where(PublicationRow.cause != Cause.EX_POST)
-    return query.order_by(*_latest_first())
+    rows = _latest(session, market, query, 1)
+    return _published(rows[0][0]) if rows else None
 
 
 def since_whole(session: Session, market: str) -> list[Published]:
@@ -191,19 +190,17 @@ def since_whole(session: Session, market: str) -> list[Published]:
 
     Nothing before the first.
     """
-    whole = session.execute(
-        select(PublicationRow.sequence, PublicationRow.part)
-        .where(PublicationRow.market == market, PublicationRow.cause.in_(WHOLE))
-        .order_by(*_latest_first())
-        .limit(1)
-    ).first()
-    if whole is None:
+    places = select(PublicationRow.sequence, PublicationRow.part)
+    whole = _latest(session, market, places.where(PublicationRow.cause.in_(WHOLE)), 1)
+    if not whole:
         return []
+    connection, first = driver_connection(session), whole[0].sequence
     rows = session.scalars(
         select(PublicationRow)
         .where(
             PublicationRow.market == market,
-            tuple_(PublicationRow.sequence, PublicationRow.part) >= tuple_(*whole),
+            _of_days(days_of(connection, market, PUBLICATION, first, NO_END)),
+            tuple_(PublicationRow.sequence, PublicationRow.part) >= tuple_(*whole[0]),
             PublicationRow.cause != Cause.EX_POST,
         )
         .order_by(PublicationRow.sequence, PublicationRow.part)
@@ -213,11 +210,12 @@ def since_whole(session: Session, market: str) -> list[Published]:
 
 def interval_ends(session: Session, market: str, first: dt.date, last: dt.date) -> list[Published]:
     """Return what was published at the ends of intervals, of moments of these local days."""
+    days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
     rows = session.scalars(
         select(PublicationRow)
         .where(
             PublicationRow.market == market,
-            PublicationRow.day.between(first, last),
+            _of_days(days),
             PublicationRow.cause == Cause.INTERVAL_END,
         )
         .order_by(PublicationRow.sequence, PublicationRow.part)
@@ -227,28 +225,51 @@ def interval_ends(session: Session, market: str, first: dt.date, last: dt.date) 
 
 def last_published(session: Session, market: str) -> list[tuple[Published, int]]:
     """Return the last few publications, latest first, each with the parts that it tells of."""
-    rows = session.execute(
-        select(PublicationRow, func.cardinality(PublicationRow.holons))
-        .where(PublicationRow.market == market)
-        .order_by(*_latest_first())
-        .limit(LAST_SHOWN)
-    )
+    query = select(PublicationRow, func.cardinality(PublicationRow.holons))
+    rows = _latest(session, market, query, LAST_SHOWN)
     return [(_published(row), count) for row, count in rows]
 
 
 def newest_place(session: Session, market: str) -> Place:
     """Return the place after which a stream goes on; that of nothing before the first."""
-    row = session.execute(
-        select(PublicationRow.sequence, PublicationRow.part)
-        .where(PublicationRow.market == market)
-        .order_by(*_latest_first())
-        .limit(1)
-    ).first()
-    return Place() if row is None else Place(*row)
+    rows = _latest(session, market, select(PublicationRow.sequence, PublicationRow.part), 1)
+    return Place(*rows[0]) if rows else Place()
 
 
-def _latest_first() -> tuple[ColumnElement[int], ...]:
-    return PublicationRow.sequence.desc(), PublicationRow.part.desc()
+def _latest(
+    session: Session, market: str, query: Select[*tuple[Any, ...]], count: int
+) -> list[Row[*tuple[Any, ...]]]:
+    """Return the last few publications of a market that a query asks for, latest first.
+
+    From one stretch of its log to the one before, so that no more days are asked than need be.
+    """
+    found: list[Row[*tuple[Any, ...]]] = []
+    end = NO_END
+    for stretch in stretches_before(driver_connection(session), market, PUBLICATION, NO_END):
+        rows = session.execute(
+            query.where(
+                PublicationRow.market == market,
+                _of_days(stretch.days),
+                # A day may have rows of later stretches, which were asked for before.
+                PublicationRow.sequence >= stretch.sequence,
+                PublicationRow.sequence < end,
+            )
+            .order_by(PublicationRow.sequence.desc(), PublicationRow.part.desc())
+            .limit(count - len(found))
+        )
+        found += rows
+        end = stretch.sequence
+        if len(found) == count:
+            break
+    return found
+
+
+def _of_days(days: Sequence[dt.date]) -> ColumnElement[bool]:
+    """Return that a publication is of some days, which stand in the statement itself.
+
+    So it is planned for these, and other partitions are not even locked.
+    """
+    return PublicationRow.day.in_(bindparam(None, days, expanding=True, literal_execute=True))
 
 
 def _published(row: PublicationRow) -> Published:

@@ -23,11 +23,13 @@ class Leadership:
     """Whether somebody leads a market, and since when what was handed in waits.
 
     Attributes:
+        was_led: whether anybody ever did.
         waiting_since: when the first that waits was handed in; None where nothing does.
     """
 
     has_leader: bool
     waiting_since: dt.datetime | None
+    was_led: bool = True
 
     def waits_too_long(self, now: dt.datetime) -> bool:
         """Return whether what was handed in waits longer than any leader lets it."""
@@ -35,9 +37,11 @@ class Leadership:
 
 
 def leaderships(session: Session) -> dict[str, Leadership]:
-    """Return who leads each market that was ever led."""
-    rows = session.execute(_LEADERSHIPS)
-    return {row.market: Leadership(row.has_leader, row.waiting_since) for row in rows}
+    """Return who leads each market that was ever led, or for which anything waits."""
+    return {
+        row.market: Leadership(row.has_leader, row.waiting_since, row.was_led)
+        for row in session.execute(_LEADERSHIPS)
+    }
 
 
 @dataclass(frozen=True)

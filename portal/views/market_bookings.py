@@ -24,7 +24,6 @@ from market.core.bookings import BookingRecord
 from market.core.events import Outcome
 from market.core.forward import MINUTE_US
 from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Reason, Request, Side
-from market.moments import microseconds_of
 from portal import jobs
 from portal import market_bookings_view as shown
 from portal.access import SignedInRequest, Viewer, open_to
@@ -65,12 +64,14 @@ class Part:
     Attributes:
         rules: of the market's day; None where it has none.
         clock: of the market; None before it has one.
+        begun_us: up to when intervals have begun.
         points: for which they may ask.
     """
 
     market: str
     rules: MarketRules | None
     clock: dt.datetime | None
+    begun_us: int
     ahead: queries.Ahead | None
     points: list[queries.OwnPoint]
 
@@ -264,7 +265,10 @@ def _part(session: Session, request: SignedInRequest, market: str) -> Part:
     day = queries.local_day(session, market, clock or now)
     rules = queries.market_rules(session, market, day)
     points = queries.own_points(session, rules, request.viewer.acts_for, day) if rules else []
-    return Part(market, rules, clock, ahead, points)
+    if ahead is not None and queries.runs_in_real_time(rules):
+        ahead = ahead.without(ahead.begun(now))
+    begun_us = queries.begun_us(rules, clock, now)
+    return Part(market, rules, clock, begun_us, ahead, points)
 
 
 def _online(part: Part) -> MarketRules:
@@ -340,7 +344,7 @@ def _quote_context(part: Part, act: Act) -> dict[str, object]:
 
 def _became_context(part: Part, act: Act, became: Became) -> dict[str, object]:
     rules, record = _online(part), became.record
-    booking = shown.ShownBooking(record, rules, clock_us_of(part.clock)) if record else None
+    booking = shown.ShownBooking(record, rules, part.begun_us) if record else None
     outcome = became.outcome
     known = Outcome(outcome) if outcome in tuple(Outcome) else None
     return {
@@ -355,11 +359,6 @@ def _became_context(part: Part, act: Act, became: Became) -> dict[str, object]:
     }
 
 
-def clock_us_of(clock: dt.datetime | None) -> int:
-    """Return a market's clock in microseconds since 1970; nothing before it has one."""
-    return 0 if clock is None else microseconds_of(clock)
-
-
 def _page(
     request: SignedInRequest,
     session: Session,
@@ -371,7 +370,6 @@ def _page(
 ) -> HttpResponse:
     found, rules = queries.bookings(session, part.market), part.rules
     keep_list(request, is_everybodys=request.viewer.participants is None)
-    clock_us = clock_us_of(part.clock)
     context: dict[str, object] = {
         "market": part.market,
         "rules": rules,
@@ -379,12 +377,14 @@ def _page(
         "points": part.points,
         "form": form,
         "told": told,
-        "changing": changing and shown.ShownBooking(changing, rules, clock_us) if rules else None,
+        "changing": changing and shown.ShownBooking(changing, rules, part.begun_us)
+        if rules
+        else None,
         "section": SECTION,
         "is_all": request.viewer.participants is None,
     }
     if rules is not None:
-        listed = [shown.ShownBooking(each, rules, clock_us) for each in found]
+        listed = [shown.ShownBooking(each, rules, part.begun_us) for each in found]
         owed = queries.own_owed(session, part.market, rules) if part.points else []
         context |= {
             "page": page_of(request, listed, BOOKINGS_A_PAGE),

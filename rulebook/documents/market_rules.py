@@ -190,6 +190,15 @@ class OnlineRules(Model):
         default=None,
         exclude_if=is_absent,
     )
+    begun_by: Literal["clock", "handed-in"] | None = described(
+        "Begun by",
+        "When an interval has begun, from when on nothing of it is booked, moved or given back: "
+        "`clock` is when the market was told of a moment that late, `handed-in` also when whatever "
+        "it was told was handed in that late, as in a market that runs in real time; empty where "
+        "it is `clock`",
+        default=None,
+        exclude_if=is_absent,
+    )
 
 
 class MarketRules(Document):

@@ -114,7 +114,7 @@ class Adversary:
         if kind is Kind.READING:
             return (chance.choice((AVAILABLE, DEMAND)), "measured")
         if kind is Kind.REQUEST:
-            return ("P", chance.choice(("buy", "sell")))
+            return ("flexible", chance.choice(("buy", "sell")))
         if kind in (Kind.CHANGE, Kind.CANCEL, Kind.DELIVERY):
             return (chance.choice(self.asked[-50:]),)
         return ()

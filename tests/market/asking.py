@@ -44,7 +44,7 @@ ASKING = (
 )
 
 
-def asks(point: str, *numbers: int, side: str = "buy", product: str = "P", **more) -> Event:
+def asks(point: str, *numbers: int, side: str = "buy", product: str = "flexible", **more) -> Event:
     """A request: energy in Wh, power in W, earliest and latest in minutes from the start, limit."""
     energy_wh, power_w, earliest, latest, limit = numbers
     told = (energy_wh, power_w, START + earliest, START + latest, limit)
@@ -83,7 +83,7 @@ def read_asking(
         point = words.one_of((*points, *market.model.units))
         told_w = power_w if point in points else abs(power_w)
         return Event(day, f"ask {number}", kind, point, at_us, (start_minute, *told_w.tolist()))
-    product = point if market.model.fair_play else "P"
+    product = point if market.model.fair_play else "flexible"
     numbers, named = {
         Kind.REQUEST: (numbers, (product, side)),
         Kind.CHANGE: (numbers, named),

@@ -62,9 +62,7 @@ def askings(minute: int = 360) -> list[Event]:
     at_us = START_US + minute * MINUTE_US
     window = (minute + 60, minute + 240)
     requests = [
-        asks(
-            point, energy_wh, 2_000, *window, CAP, product=point, key=f"asked {place}", at_us=at_us
-        )
+        asks(point, energy_wh, 2_000, *window, CAP, key=f"asked {place}", at_us=at_us)
         for place, (point, energy_wh) in enumerate([("home", 1_000), ("plant", 500), ("home", 70)])
     ]
     cancelled = event(Kind.CANCEL, "home", at_us=at_us + 1, words=("asked 2",), key="cancelled")

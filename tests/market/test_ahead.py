@@ -62,7 +62,7 @@ def test_the_outlook_is_what_the_machine_would_quote_and_counts_who_waits(
     minute = 400
     at_us = START_US + minute * MINUTE_US
     too_much = asks(
-        "home", 900_000, 2_000_000, minute, minute + 120, CAP, product="home", key="wait",
+        "home", 900_000, 2_000_000, minute, minute + 120, CAP, key="wait",
         at_us=at_us,
     )  # fmt: skip
     hand_in(committed_database, [*happenings(60), too_much])
@@ -72,7 +72,7 @@ def test_the_outlook_is_what_the_machine_would_quote_and_counts_who_waits(
     assert (sequence, count) == (leader.course.head.sequence, forward.horizon.count)
     prices = forward.prices()
     assert kept == [getattr(prices, name).ravel().tolist() for name in NAMES]
-    assert waiting == [["home", 1, 900_000, too_much.numbers[3]]]
+    assert waiting == [["flexible", 1, 900_000, too_much.numbers[3]]]
     node = forward.at("home").with_more(0 * prices.price_micro_per_mwh[0])
     rows = forward.grid.holons.node_holons[:, forward.node_of("home")]
     assert (prices.price_micro_per_mwh[rows].max(axis=0) == node.price_micro_per_mwh).all()

@@ -17,7 +17,7 @@ from market.verification import CHECKS
 from portal import market_asking, market_feed, signing
 from portal.management import base
 from portal.management.commands import market as market_command
-from tests.market.test_feed import DAY, law_online
+from tests.market.test_feed import DAY, ONLINE, law_online
 from tests.market.test_market_replay import lead_all
 from tests.worlds import people
 from tests.worlds.settled import ingest_tiny, publish_tiny
@@ -29,8 +29,9 @@ AS_CEDAR = "carla"
 
 
 @pytest.fixture
-def fed(committed_database, monkeypatch):
+def fed(committed_database, monkeypatch, request):
     """The tiny market after a day; who waits for a leader finds that one led."""
+    online = getattr(request, "param", ONLINE)
     for module in (base, signing, market_command, market_feed, market_asking):
         monkeypatch.setattr(module, "transaction", lambda: transaction(committed_database))
     leading = SimpleNamespace(
@@ -38,7 +39,7 @@ def fed(committed_database, monkeypatch):
     )
     monkeypatch.setattr(market_asking, "time", leading)
     with transaction(committed_database) as session:
-        publish_tiny(session, law_online())
+        publish_tiny(session, law_online(online))
         ingest_tiny(session)
         people.add(session, AS_CEDAR, Role.PARTICIPANT, "tiny", "cedar")
     call_command("market", "feed", "tiny", "--day", str(DAY), "--at-once")
@@ -185,3 +186,27 @@ def test_a_market_that_nobody_told_of_law_is_asked_nothing(committed_database, m
         publish_tiny(session, law_online())
     with pytest.raises(CommandError, match="no law in force"):
         call_command("market", "quote", "tiny", POINT, *WISH)
+
+
+@pytest.mark.parametrize("fed", [ONLINE | {"begun_by": "handed-in"}], indirect=True)
+def test_in_a_market_that_runs_in_real_time_what_began_by_the_wall_is_not_to_be_had(fed, told):
+    """The clock is told of a day long over, so only the wall says what has begun."""
+    assert told("quote", "tiny", POINT, *WISH)["quote"]["reason"] == "window too short"
+    with pytest.raises(CommandError, match="window too short"):
+        told("request", "tiny", POINT, *WISH)
+    with transaction(fed) as session:
+        now = session.scalar(text("SELECT now()"))
+    soon = [
+        word
+        for name, hours in (("--earliest", -2), ("--latest", 3))
+        for word in (name, (now + dt.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%MZ"))
+    ]
+    wish = (*WISH[:4], *soon)
+    quoted = told("quote", "tiny", POINT, *wish)["quote"]
+    (booking,) = told("request", "tiny", POINT, *wish)["bookings"]
+    for each in (quoted, booking):
+        assert placed_wh(each) == 500
+        assert min(dt.datetime.fromisoformat(at["start"]) for at in each["placed"]) > now
+    with transaction(fed) as session:
+        checks = (*CHECKS, replay_check())
+        assert [found for check in checks for found in check.run(session)] == []

@@ -77,7 +77,7 @@ def test_loads_that_choose_their_half_hours_by_turns_come_to_rest(powers_w, load
         for number, (energy_wh, parts) in enumerate(loads)
     }
     for key, told_of in numbers.items():
-        machine.take([event(Kind.REQUEST, "home", *told_of, words=("P", "buy"), key=key)])
+        machine.take([event(Kind.REQUEST, "home", *told_of, words=("flexible", "buy"), key=key)])
     seen = []
     for turn in range(12):
         for key, told_of in numbers.items():

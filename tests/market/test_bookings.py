@@ -173,6 +173,15 @@ def test_what_becomes_of_a_request(named):
     assert became == (outcome, [("a", state, reason)])
 
 
+@pytest.mark.parametrize(
+    ("product", "outcome"), [("flexible", Outcome.TAKEN), ("P1", Outcome.UNKNOWN)]
+)
+def test_without_contracts_only_flexible_energy_is_asked_for(product, outcome):
+    asked = [asks("home", 1, 9, 30, 60, CAP, product=product)]
+    _, (_, taken) = run(online(tiny_market()), [[in_force()], asked])
+    assert taken.outcomes == [outcome]
+
+
 UNREAD = {
     "of nobody": (asks("nobody", 1, 9, 30, 60, CAP), Outcome.UNKNOWN),
     "of a unit": (asks("wind", 1, 9, 30, 60, CAP), Outcome.UNKNOWN),
@@ -324,7 +333,7 @@ def test_bookings_that_were_kept_as_text_go_on_as_those_that_were_not(stream):
 
 def test_a_request_reads_as_it_was_written():
     asked = Request.of(asks("home", 1, 2, 3, 4, 5, side="sell"))
-    assert asked == Request("home", "P", Side.SELL, 1, 2, START + 3, START + 4, 5)
+    assert asked == Request("home", "flexible", Side.SELL, 1, 2, START + 3, START + 4, 5)
 
 
 def test_bookings_need_no_machine():

@@ -13,7 +13,7 @@ import pytest
 
 from database.bulk import driver_connection
 from ledger.log.checkpoints import publish_checkpoint
-from market import store
+from market import store, stored_rows
 from market.core.events import Event, Kind
 from market.evidence_part import choose_days, published_part
 from market.fed_days import events_of_day
@@ -129,7 +129,7 @@ def by_check(files: Memory) -> set[str]:
 def test_the_verifier_alone_proves_what_was_published(files, session, tmp_path):
     report = checked(files)
     assert report.findings == []
-    day = store.publications_of_day(driver_connection(session), "tiny", DAYS[1])
+    day = list(stored_rows.publications_of_day(driver_connection(session), "tiny", DAYS[1]))
     assert report.counts["publications of the run's days"] == len(day) > 48
     stretches = rows(SEALED_STRETCHES, files[SEALED_STRETCHES])
     assert report.counts["sealed stretches of the market's log"] == len(stretches) > 3

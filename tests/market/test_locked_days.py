@@ -2,24 +2,33 @@
 
 import asyncio
 import datetime as dt
+import inspect
 from contextlib import closing
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import text
 
 from database.bulk import driver_connection
+from database.market_watch import FOR_EVERYBODY, FUNCTIONS
 from database.session import transaction
+from ledger.people.roles import Role
 from market import store, stored_rows
 from market.leading import catch_up, connect, find_course
 from market.places import Place
 from market.replay_verification import verify_market_days
 from market.stream_store import Reader
 from market.verification import verify_market_logs
+from portal.queries import market_now
 from tests.market.led import MARKET, happenings, lead, resolve, writer_url
 from tests.market.streams import DAY
+from tests.worlds import people
 
-DAYS = 400
+DAYS = 20
 FEW = 40
-"""Locks of some days: each is a table and three indexes of it, beside the tables without days."""
+"""Locks of some days: each is a table and four indexes at most, of two tables. Of all days, it
+would be four times as many."""
 MAKE = """
 SELECT market.make_days(parent, ARRAY(
     SELECT date '2025-01-01' + number FROM generate_series(1, %s) AS number))
@@ -33,7 +42,7 @@ SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation
 
 @pytest.fixture
 def led(committed_database):
-    """A log of two days, among four hundred that have none of it."""
+    """A log of two days, among a score that have none of it."""
     with transaction(committed_database) as session:
         driver_connection(session).execute(MAKE, [DAYS])
     events = happenings(120, step_us=1_800_000_000)
@@ -50,7 +59,7 @@ def asked(connection, led):
     return {
         "events": lambda: store.events(connection, MARKET, end - 20, end),
         "publications": lambda: store.publications(connection, MARKET, end - 20, end),
-        "of a day": lambda: store.publications_of_day(connection, MARKET, DAY),
+        "of a day": lambda: list(stored_rows.publications_of_day(connection, MARKET, DAY)),
         "head before": lambda: store.head_before(connection, MARKET, opening.sequence),
         "rules before": lambda: store.rules_before(connection, MARKET, opening.sequence, [DAY]),
         "outcome": lambda: store.outcome_of(connection, MARKET, DAY, "1-5"),
@@ -78,6 +87,61 @@ def test_who_asks_for_a_stretch_locks_its_days_alone(led):
         assert list(verify_market_logs(session)) == []
         assert list(verify_market_days(session, law=lambda _, __: resolve)) == []
         assert connection.execute(LOCKED).fetchone()[0] <= FEW
+
+
+def asked_by_pages(session):
+    """What pages ask of a log, by its name: every function of a market that `market_now` has."""
+    days = {"first": DAY, "last": DAY}
+    beside = {
+        "law_of": {"day": DAY},
+        "law_told": {"digest": "law"},
+        "law_now": {"last": None, "now": dt.datetime.now(dt.UTC)},
+        "laws_of": {"law": SimpleNamespace(digest="law"), "published": []},
+        "interval_ends": days,
+    }
+    names = {
+        name: partial(ask, session, MARKET, **beside.get(name, {}))
+        for name, ask in vars(market_now).items()
+        if inspect.isfunction(ask)
+        and ask.__module__ == market_now.__name__
+        and list(inspect.signature(ask).parameters)[:2] == ["session", "market"]
+        and name != "_latest"  # of which the others ask
+    }
+    functions = {
+        name: lambda name=name: session.execute(text(f"SELECT * FROM {called_with(name)}")).all()
+        for name in (*FUNCTIONS, *FOR_EVERYBODY)
+    }
+    return names | functions | {"lists": lambda: market_now._last_of_each(session, [MARKET])}
+
+
+def called_with(function: str) -> str:
+    """A call of a function of the database, by the types of its arguments."""
+    name, types = function.rstrip(")").split("(")
+    days = iter((f"'{DAY}'::date",) * 2)
+    said = iter((f"'{MARKET}'", "'law'"))
+    return f"{name}({', '.join(next(days if each == 'date' else said) for each in split(types))})"
+
+
+def split(types: str) -> list[str]:
+    return [each.strip() for each in types.split(",") if each.strip()]
+
+
+def test_pages_lock_the_days_that_they_show_alone(led, monkeypatch):
+    monkeypatch.setattr(market_now, "law_of", lambda *_: None)
+    monkeypatch.setattr(market_now, "market_zone", lambda *_: "UTC")
+    with transaction(led) as session:
+        people.add(session, "olga", Role.OPERATOR)
+        people.act_as(session, "olga")
+        for name, ask in asked_by_pages(session).items():
+            for _ in range(8):
+                with session.begin_nested() as asking:
+                    found = ask()
+                    locked = session.scalar(text(LOCKED))
+                    asking.rollback()
+            assert locked <= FEW, name
+            assert found or name.startswith("law_"), name
+        session.execute(text("SELECT count(*) FROM market.event WHERE market = 'tiny'"))
+        assert session.scalar(text(LOCKED)) > FEW
 
 
 def test_who_listens_locks_the_days_that_it_reads_alone(led, monkeypatch):

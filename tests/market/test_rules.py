@@ -105,7 +105,7 @@ def test_prices_are_published_at_the_ends_of_local_intervals_and_windows_are_of_
     market = replace(market, model=replace(market.model, interval_minutes=60))
     machine = Machine({"law": market})
     machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
-    said = asks("home", 1_000, 1_000, 60, 240, CAP, product="home", key="asked")
+    said = asks("home", 1_000, 1_000, 60, 240, CAP, key="asked")
     (record,) = machine.take([said]).booking_records
     assert [(each.start_minute - START_US // MINUTE_US) % 60 for each in record.placed] == [15]
     told = machine.take([event(Kind.CLOCK, at_us=START_US + 20 * MINUTE_US)]).publications

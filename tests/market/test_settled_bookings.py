@@ -63,13 +63,13 @@ MIDNIGHT = midnight_us(DAY, ZONE)
 LATER = RESETTLED + dt.timedelta(hours=1)
 
 
-def ask(key: str, point: str, product: str, energy_wh: int, side: str = "buy") -> Event:
+def ask(key: str, point: str, energy_wh: int, side: str = "buy") -> Event:
     """Ask, in the first hour of the day before, for energy of a morning."""
     at_us = midnight_us(FIRST_DAY, ZONE) + 50 * MINUTE_US
     earliest = MIDNIGHT // MINUTE_US + 8 * 60
     limit = 0 if side == "sell" else 6_000_000_000
     numbers = (energy_wh, energy_wh, earliest, earliest + 4 * 60, limit)
-    return Event(FIRST_DAY, key, Kind.REQUEST, point, at_us, numbers, (product, side))
+    return Event(FIRST_DAY, key, Kind.REQUEST, point, at_us, numbers, ("flexible", side))
 
 
 def lead(session) -> None:
@@ -95,10 +95,10 @@ def live(session, online=ONLINE) -> None:
     hour_us = midnight_us(FIRST_DAY, ZONE) + 40 * MINUTE_US
     told = [
         *(event for event in before if event.at_us <= hour_us),
-        ask("charge", "C-office", "office", 18_000_000),
-        ask("heat", "B-home", "home", 500),
-        ask("sun", "C-office", "office", 900, "sell"),
-        ask("unmeant", "C-office", "office", 9_000_000, "sell"),
+        ask("charge", "C-office", 18_000_000),
+        ask("heat", "B-home", 500),
+        ask("sun", "C-office", 900, "sell"),
+        ask("unmeant", "C-office", 9_000_000, "sell"),
         *day[:2],
         Event(DAY, "end", Kind.CANCEL, "C-office", MIDNIGHT + MINUTE_US, (), ("unmeant",)),
         *day[2:],

@@ -19,7 +19,7 @@ from market.rules import online_market
 from portal import health
 from portal.market_view import Holarchy, MarketNow, lines_chart
 from portal.queries import market_now as queries
-from portal.queries.market_watch import Leadership
+from portal.queries.market_watch import Leadership, leaderships
 from portal.views import market as views
 from rulebook.law import rules_at
 from tests.portal.site import MARKET, SHORT_DAY
@@ -212,6 +212,7 @@ def ago(seconds: int) -> dt.datetime:
         (False, 90, "Nobody leads this market at present. What was handed", False),
         (False, None, "nothing that happens now moves these prices", True),
         (True, 90, "Prices are behind: what was handed in at", False),
+        (None, 90, "Nobody ever led this market. What was handed in since", False),
         (True, 2, "Somebody leads this market and nothing waits", True),
         (True, None, "Somebody leads this market and nothing waits", True),
     ],
@@ -219,7 +220,8 @@ def ago(seconds: int) -> dt.datetime:
 def test_whether_somebody_leads_is_said_to_everybody_and_to_who_watches(
     monkeypatch, has_leader, waits_s, said, is_well
 ):
-    leadership = Leadership(has_leader, None if waits_s is None else ago(waits_s))
+    since = None if waits_s is None else ago(waits_s)
+    leadership = Leadership(bool(has_leader), since, was_led=has_leader is not None)
     for module in (views, health):
         monkeypatch.setattr(module, "leaderships", lambda *_: {MARKET: leadership})
     monkeypatch.setattr(views, "QUIET", dt.timedelta())
@@ -230,6 +232,21 @@ def test_whether_somebody_leads_is_said_to_everybody_and_to_who_watches(
     assert MARKET in part.words or has_leader
     if not is_well:
         assert Client().get("/healthy/?all=1").status_code == 503
+
+
+def test_a_market_that_nobody_ever_led_is_known_where_anything_waits_for_it(site):
+    with transaction(site.engine) as session, session.begin_nested() as asking:
+        before = leaderships(session)
+        told = Event(SHORT_DAY, "waits", Kind.CLOCK, "", MIDNIGHT_US)
+        for market in ("a-new-one", "z-new-one"):
+            assert submit(session, market, [told], by="feeder") == []
+        found = leaderships(session)
+        asking.rollback()
+    assert list(found) == sorted([*before, "a-new-one", "z-new-one"])
+    for market in ("a-new-one", "z-new-one"):
+        assert not found[market].was_led and not found[market].has_leader
+        assert found[market].waits_too_long(ago(-31))
+    assert all(each.was_led for each in before.values())
 
 
 def test_a_market_that_is_none_is_no_page():

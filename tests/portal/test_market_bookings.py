@@ -198,13 +198,26 @@ def test_points_are_told_what_they_are_promised_and_owed(owner):
     assert row, shown[-1_500:]
 
 
+def real_time(law):
+    """A law by which an interval has begun by when anything was handed in."""
+    online = law.rules.online.model_copy(update={"begun_by": "handed-in"})
+    return replace(law, rules=law.rules.model_copy(update={"online": online}))
+
+
 def test_quotes_ahead_are_those_of_the_machine(owner, site):
     with transaction() as session:
         last = market_now.last_of_now(session, MARKET)
-        law = market_now.law_now(session, MARKET, last, dt.datetime.now(dt.UTC))
-        shown = market_ahead.shown_ahead(session, MARKET, law, "node:N0", None)
-        system = market_ahead.shown_ahead(session, MARKET, law, "nothing", None)
-        own = market_ahead.shown_ahead(session, MARKET, law, "", "N34")
+        now = dt.datetime.now(dt.UTC)
+        law = market_now.law_now(session, MARKET, last, now)
+        shown = market_ahead.shown_ahead(session, MARKET, law, "node:N0", None, now)
+        system = market_ahead.shown_ahead(session, MARKET, law, "nothing", None, now)
+        own = market_ahead.shown_ahead(session, MARKET, law, "", "N34", now)
+        # In real time, without the intervals that began since.
+        timed = real_time(law)
+        assert market_ahead.shown_ahead(session, MARKET, timed, "node:N0", None, now) is None
+        now = queries.ahead(session, MARKET).begins_at + dt.timedelta(minutes=30)
+        rest = market_ahead.shown_ahead(session, MARKET, timed, "node:N0", None, now)
+    assert rest.chart.table.rows == shown.chart.table.rows[2:]
     assert (shown.chosen.title, shown.count) == ("North Scotland", 96)
     assert system.chosen.key == "system:gb" and own.chosen.key == "node:N34"
     assert len(shown.chart.table.rows) == 96
