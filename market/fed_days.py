@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, refuse_any
 from market.core.events import Event, Kind, Outcome
 from market.core.grid_state import NEVER_US
-from market.feeding import FedReadings, day_events
+from market.feeding import Eve, FedReadings, day_events
 from market.rules import required_online_market
 from rulebook.law import rules_for_period
 from settlement.meters.quality import UsedReadings, quality_words
 from settlement.meters.readings import MeasuredDay
 from settlement.meters.register import AVAILABLE, DEMAND
+from settlement.meters.store import readings_known_at
 from settlement.runs.inputs import completed_readings
 
 FIRST_KNOWN = text(
@@ -64,7 +65,8 @@ def events_of_day(session: Session, market: str, day: dt.date, known: dt.datetim
     """Return a day's readings as events in their order, as they settle by the law of the day.
 
     What the rules estimate is told as they estimate it, with the method in its quality. It has the
-    revision of its vector, as it stands in place of what that does not say.
+    revision of its vector, as it stands in place of what that does not say. What was read of the
+    day before forecasts the coming hours; of whatever has a gap in it nothing is forecast.
 
     Args:
         known: up to when readings and law are known.
@@ -87,7 +89,18 @@ def events_of_day(session: Session, market: str, day: dt.date, known: dt.datetim
             measure: _fed(used[measure], measured.get(measure), methods)
             for measure in (AVAILABLE, DEMAND)
         },
+        _eve(session, market, day - dt.timedelta(days=1), known),
     )
+
+
+def _eve(session: Session, market: str, day: dt.date, known: dt.datetime) -> dict[str, Eve]:
+    read = readings_known_at(session, market, day, day, known).days.get(day, {})
+    eve = {}
+    for measure in (AVAILABLE, DEMAND):
+        if measure in read:
+            whole = tuple(sorted(read[measure].without_gaps))
+            eve[measure] = Eve(whole, read[measure].values_of(whole))
+    return eve
 
 
 def _fed(used: UsedReadings, stored: MeasuredDay | None, methods: Sequence[str]) -> FedReadings:

@@ -5,18 +5,25 @@ that a unit could feed in, and that a supply point took. Then the clock reaches 
 and its readings follow. Telemetry says what the readings say and nothing else, so at the end of an
 interval the published price is that of the interval's readings, where no limit of a line differs.
 
+As a day begins, what is to come is forecast: each unit and supply point does as it did at the same
+time by the local clock on the day before. Of a grid that would go on as it is now, every interval
+to come would look alike, and whoever books in the evening would be placed in that evening.
+
 Keys name what an event is about and never when it was sent, so a day that is fed again is fed once.
 """
 
 import datetime as dt
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from market.core.events import Event, Kind
+from market.core.forward import Horizon
 from market.core.online import OnlineMarket
 from settlement.core.arrays import Integers
 from settlement.core.periods import MINUTES_PER_HOUR, interval_starts
@@ -46,8 +53,24 @@ class FedReadings:
     quality: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Eve:
+    """What was read of a measure on the day before: E entities, T intervals of that day.
+
+    Attributes:
+        entities: names, of which each has a reading in every interval.
+        values: int64[E, T], in the unit that ends the measure's name.
+    """
+
+    entities: tuple[str, ...]
+    values: Integers
+
+
 def day_events(
-    market: OnlineMarket, day: dt.date, readings: Mapping[str, FedReadings]
+    market: OnlineMarket,
+    day: dt.date,
+    readings: Mapping[str, FedReadings],
+    eve: Mapping[str, Eve] | None = None,
 ) -> list[Event]:
     """Return the events of a local day, in the order in which they are told.
 
@@ -55,6 +78,8 @@ def day_events(
         market: the law of the day.
         day: the settlement day.
         readings: by measure; those of availability and of demand are told.
+        eve: the same measures of the day before, by which the coming hours are forecast; of what
+            it does not hold nothing is.
 
     Raises:
         ValueError: a measure has another number of intervals than the day.
@@ -71,6 +96,7 @@ def day_events(
         # The clock first: law and telemetry may be no further ahead of it than a day.
         Event(day, "clock:0", Kind.CLOCK, "", midnight_us),
         Event(day, f"rules:{market.digest}", Kind.RULES, "", midnight_us, (), (market.digest,)),
+        *_forecasts(market, day, midnight_us, eve or {}),
     ]
     for interval, (begin_us, end_us) in enumerate(zip(begins_us, ends_us, strict=True)):
         spread_us = min(SPREAD_US, end_us - begin_us) if interval else 0
@@ -82,6 +108,36 @@ def day_events(
         events.append(Event(clock_day, f"clock:{number}", Kind.CLOCK, "", end_us))
         events += _readings(day, readings, interval, end_us)
     return events
+
+
+def _forecasts(
+    market: OnlineMarket, day: dt.date, midnight_us: int, eve: Mapping[str, Eve]
+) -> Iterator[Event]:
+    """Yield what each entity of the law is to do in the horizon of the day's first moment."""
+    minutes, zone = market.model.interval_minutes, ZoneInfo(market.zone)
+    starts = interval_starts(day - dt.timedelta(days=1), market.zone, minutes)
+    # Of an hour that the clock shows twice, what was read last.
+    at = {start.astimezone(zone).time(): place for place, start in enumerate(starts)}
+    shown = sorted(at)
+    horizon = Horizon.after(midnight_us, market)
+    places = []
+    for minute in horizon.starts.tolist():
+        clock = (_EPOCH + dt.timedelta(minutes=minute)).astimezone(zone).time()
+        # A time that the clock of the day before left out did as the one before it.
+        places.append(at[shown[max(bisect_right(shown, clock) - 1, 0)]])
+    for measure, names, factor in (
+        (AVAILABLE, market.model.units, 1),
+        (DEMAND, market.model.supply_points, MINUTES_PER_HOUR // minutes),
+    ):
+        told = eve.get(measure)
+        if told is None or told.values.shape[1] != len(starts):
+            continue
+        row = {name: place for place, name in enumerate(told.entities)}
+        for name in names:
+            if name in row:
+                power_w = (told.values[row[name], places] * factor).tolist()
+                numbers = (horizon.first_minute, *power_w)
+                yield Event(day, f"forecast:{name}", Kind.FORECAST, name, midnight_us, numbers)
 
 
 def _telemetry(

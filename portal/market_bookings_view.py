@@ -28,6 +28,8 @@ REASONS = {
     Reason.PRICE: "there is room, but not at that price",
     Reason.WINDOW: "the intervals of the window that are still to come, by the market’s clock, "
     "cannot carry that energy at that power",
+    Reason.OWN: "its supply point is expected to take as much itself, and a sale is what it feeds "
+    "in beyond that",
     Reason.HORIZON: "its window begins after the intervals that are quoted",
     Reason.BEGUN: "what it holds has begun, and stays booked",
     Reason.SUPPLIER: "another supplies its supply point from then on",

@@ -188,6 +188,15 @@ class Forward:
         """Return the intervals to come as seen from the node of a supply point that there is."""
         return self._made().at(self.node_of(point))
 
+    def booked_at_w(self, point: str) -> Integers:
+        """Return what a supply point booked, shape (T,); below nothing where it sells."""
+        return self.booked_w.get(point, np.zeros(self.horizon.count, dtype=np.int64))
+
+    def net_w(self, point: str) -> Integers:
+        """Return what a supply point that there is takes, with what it booked, shape (T,)."""
+        net_w: Integers = self._point_w(point) + self.booked_at_w(point)
+        return net_w
+
     def prices(self) -> Prices:
         """Return tightness and prices of all holons in all intervals, shape (H, T) each.
 

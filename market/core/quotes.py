@@ -6,7 +6,8 @@ intervals of the window that are to come:
 
 1. An interval could carry the most that power, energy and the room over the node allow. A
    purchase has room until a holon over its node needs all that can be brought to it; a sale, as
-   any net export, is bounded by no line.
+   any net export, is bounded by no line. It is held to net export when it settles, so it has what
+   its power leaves once it has covered what the point is to take itself.
 2. Its tightness and price are those with that most included; where the price is beyond the limit
    it is not used.
 3. Those that are left are filled, each up to its most, until the energy is placed. A purchase
@@ -57,6 +58,8 @@ class Reason(StrEnum):
     """There is room, but not at that price."""
     WINDOW = "window too short"
     """The intervals of the window that are to come cannot carry the energy at that power."""
+    OWN = "taken by the point itself"
+    """The point is to take as much as it would feed in: nothing of it is net export."""
     HORIZON = "beyond the horizon"
     """The window begins after the intervals that are quoted."""
     BEGUN = "begun"
@@ -183,11 +186,13 @@ def quote(forward: Forward, request: Request, *, whole: bool = False) -> Quote:
         return Quote((), Reason.WINDOW)
     node, window = forward.at(request.point), _window(horizon, request)
     is_sale = request.side is Side.SELL
-    room_w = _sale_room_w(forward, request.point) if is_sale else node.room_w
+    room_w = _sale_room_w(forward, request) if is_sale else node.room_w
     carried_wh = np.where(window, np.minimum(room_w // per_wh, most_wh), 0)
     if is_sale:
         carried_wh[node.spare_w < 0] = 0
     is_short = int(carried_wh.sum()) < request.energy_wh
+    if is_short and is_sale and _takes_itself(forward, request, window):
+        return Quote((), Reason.OWN)
     if is_short and whole:
         return Quote((), Reason.SHORT)
     sign = -1 if is_sale else 1
@@ -252,11 +257,22 @@ def _window(horizon: Horizon, request: Request) -> Flags:
     return inside
 
 
-def _sale_room_w(forward: Forward, point: str) -> Integers:
-    """Return how much a supply point may sell until its sum passes `MOST_W`, shape (T,)."""
-    booked_w = forward.booked_w.get(point, np.zeros(forward.horizon.count, dtype=np.int64))
-    room_w: Integers = np.maximum(booked_w + MOST_W, 0)
+def _sale_room_w(forward: Forward, request: Request) -> Integers:
+    """Return how much a supply point may sell, shape (T,).
+
+    That is until its sum passes `MOST_W`, and what its power leaves once its own use is covered.
+
+    Example: 5 kW of a home that is to take 0.5 kW: it may sell 4.5 kW.
+    """
+    until_w = forward.booked_at_w(request.point) + MOST_W
+    left_w = request.power_w - np.maximum(forward.net_w(request.point), 0)
+    room_w: Integers = np.maximum(np.minimum(until_w, left_w), 0)
     return room_w
+
+
+def _takes_itself(forward: Forward, request: Request, window: Flags) -> bool:
+    """Return whether a point is to take anything itself in a window."""
+    return bool((forward.net_w(request.point)[window] > 0).any())
 
 
 def _filled(carried_wh: Integers, order: Integers, energy_wh: int) -> Integers:

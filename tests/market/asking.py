@@ -134,6 +134,20 @@ def told(taken: list[Taken]) -> list[BookingRecord]:
     return [record for each in taken for record in each.booking_records]
 
 
+def takes_w(machine, point: str, place: int) -> int:
+    """What a supply point is to take in an interval with what it booked, slowly."""
+    horizon, known = machine.bookings.forward.horizon, machine.bookings.forward.forecasts.get(point)
+    is_known = known is not None and known.said_us[place] > -(2**63)
+    start = horizon.first_minute + place * horizon.minutes
+    return int(known.power_w[place] if is_known else machine.grid.demand_w(point)) + sum(
+        each.power_w if record.request.side == "buy" else -each.power_w
+        for record in machine.bookings.known.values()
+        if record.request.point == point
+        for each in record.placed
+        if each.start_minute == start
+    )
+
+
 def powers(machine: Machine, place: int) -> tuple[list[int], list[int]]:
     """W at each node that can be fed in and are taken, net, in an interval: from what was said.
 

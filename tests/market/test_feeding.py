@@ -9,8 +9,9 @@ from hypothesis import given
 
 from market.core.events import Event, Kind, Outcome
 from market.core.machine import Cause, Machine
-from market.feeding import SPREAD_US, FedReadings, day_events, due
+from market.feeding import SPREAD_US, Eve, FedReadings, day_events, due
 from settlement.core.model import DayReadings
+from settlement.core.periods import interval_starts
 from settlement.meters.register import AVAILABLE, DEMAND
 from tests.market.streams import DAY, MINUTE_US, START_US, online
 from tests.market.test_ex_post import DAY_US, assert_settled, days, last_told
@@ -141,3 +142,35 @@ def test_events_are_due_by_the_speed_of_the_feed():
     ends = [each.after_us for each in paced if any(e.kind is Kind.CLOCK for e in each.events)]
     assert ends == [number * 6_000_000 for number in range(49)]
     assert due([], 300) == []
+
+
+@pytest.mark.parametrize(
+    ("eve", "first"),
+    [
+        (dt.date(2024, 1, 9), [1, 2, 3, 4]),
+        # Its clock went from 1:00 to 2:00: what the next day does in that hour it did at 0:30.
+        (dt.date(2024, 3, 31), [1, 1, 1, 2]),
+        # Its clock showed 1:00 and 1:30 twice: as at the second time.
+        (dt.date(2024, 10, 27), [1, 4, 5, 6]),
+    ],
+)
+def test_a_day_is_forecast_as_the_clock_of_the_day_before_told_it(eve, first):
+    market = replace(online(tiny_market()), zone="Europe/London", forward_hours=48)
+    day, read = eve + dt.timedelta(days=1), tiny_day()
+    count = len(interval_starts(eve, market.zone, 30))
+    point, units = market.model.supply_points[0], market.model.units
+    told = day_events(
+        market,
+        day,
+        {
+            AVAILABLE: fed(units, read.available_w),
+            DEMAND: fed(market.model.supply_points, read.demand_wh),
+        },
+        {DEMAND: Eve((point,), np.arange(count)[np.newaxis]), AVAILABLE: Eve((), np.zeros((0, 7)))},
+    )
+    (forecast,) = [each for each in told if each.kind is Kind.FORECAST]
+    start, *power_w = forecast.numbers
+    assert (forecast.entity, start) == (point, forecast.at_us // MINUTE_US + 30)
+    assert [watt // 2 for watt in power_w[:4]] == first
+    assert len(power_w) == 96 and power_w[48:] == power_w[:48] and power_w[47] == 0
+    assert set(Machine({market.digest: market}).take(told).outcomes) == {Outcome.TAKEN}

@@ -35,7 +35,7 @@ def test_a_sale_that_nobody_means_costs_more_than_what_was_booked_beside_it_save
     honest, _ = begun(demand(4_000))
     fair = price(record(honest, home("buy", 3_000, 6_000, *WINDOW)))
     machine, _ = begun(demand(4_000))
-    record(machine, home("sale", 4_000, 8_000, 30, 60, -CAP, side="sell"))
+    record(machine, home("sale", 4_000, 12_000, 30, 60, -CAP, side="sell"))
     cheap = price(record(machine, home("buy", 3_000, 6_000, *WINDOW)))
     said = record(machine, later(Kind.CANCEL, "sale", 5))
     saved = 3_000 * (fair - cheap) // 10**6

@@ -26,7 +26,7 @@ def test_more_wind_serves_those_who_wait_before_whoever_asks_next():
 
 
 def test_a_sale_serves_the_one_who_waits_for_its_energy():
-    sale = home("c", 400, 800, 30, 60, 0, side="sell")
+    sale = home("c", 400, 800 + FULL[1], 30, 60, 0, side="sell")
     machine, became = begun(home("a", *FULL), home("b", 400, 800, 30, 60, CAP), sale)
     assert became[2][1] == [("c", State.BOOKED, None), ("b", State.BOOKED, None)]
     assert machine.bookings.forward.at("home").room_w[0] == 0

@@ -18,6 +18,7 @@ from tests.market.asking import (
     over,
     run,
     state_of,
+    takes_w,
 )
 from tests.market.streams import START_US, event, in_force, online
 from tests.settlement.core.examples import tiny_market, tiny_market_by_flow
@@ -133,7 +134,8 @@ def could_carry(machine, request: Request) -> dict[int, tuple]:
     for place, start in enumerate(horizon.starts.tolist()):
         if start < request.earliest_minute or start + 30 > request.latest_minute:
             continue
-        low, high = 0, min(request.power_w // 2, request.energy_wh)
+        own_w = 0 if sign > 0 else max(takes_w(machine, request.point, place), 0)
+        low, high = 0, min(max(request.power_w - own_w, 0) // 2, request.energy_wh)
         while low < high:
             middle = (low + high + 1) // 2
             layers, _ = made_in_full(machine, place, request.point, sign * 2 * middle)
@@ -175,7 +177,14 @@ def test_a_quote_fills_the_least_tight_intervals_that_there_are(stream, data):
     assert {each.start_minute: each.energy_wh for each in found.placed} == expected
     if left:
         is_short = sum(wh for _, wh in carry.values()) < request.energy_wh
-        assert found.reason is (Reason.SHORT if is_short else Reason.PRICE)
+        horizon = machine.bookings.forward.horizon
+        takes_itself = request.side is Side.SELL and any(
+            takes_w(machine, request.point, place) > 0
+            for place, start in enumerate(horizon.starts.tolist())
+            if request.earliest_minute <= start <= request.latest_minute - horizon.minutes
+        )
+        short = Reason.OWN if takes_itself else Reason.SHORT
+        assert found.reason is (short if is_short else Reason.PRICE)
 
 
 @given(asking_streams(10), st.data())
@@ -353,6 +362,25 @@ def test_a_sale_goes_where_it_is_tightest_and_lowers_the_price_there():
         assert each.price_micro_per_mwh < before.sell_price_micro_per_mwh[place]
     dear = replace(asked, limit_micro_per_mwh=CAP)
     assert quote(forward, dear).reason is Reason.PRICE
+
+
+def test_what_a_point_is_to_take_itself_is_not_sold():
+    machine, _ = begun(event(Kind.DEMAND, "plant", 500), forecast("plant", 60, 5_000, -3_000))
+    asked = a_request("plant", side=Side.SELL, energy_wh=7_000, power_w=5_000)
+    asked = replace(asked, limit_micro_per_mwh=0, latest_minute=START + 120)
+    found = quote(machine.bookings.forward, asked)
+    # 4,500 W beside 500 W of its own, nothing beside 5 kW, and all beside net export.
+    assert {each.start_minute - START: each.power_w for each in found.placed} == {}
+    assert found.reason is Reason.OWN
+    found = quote(machine.bookings.forward, replace(asked, energy_wh=4_750))
+    assert {each.start_minute - START: each.power_w for each in found.placed} == {
+        30: 4_500, 90: 5_000
+    }  # fmt: skip
+    # Nor is what it bought, so nobody makes room beside its own booking by a sale.
+    bought, _ = begun(asks("shop", 1_000, 2_000, 30, 60, CAP))
+    washed = a_request("shop", side=Side.SELL, energy_wh=1_000, power_w=2_000)
+    washed = replace(washed, limit_micro_per_mwh=0, latest_minute=START + 60)
+    assert quote(bought.bookings.forward, washed).reason is Reason.OWN
 
 
 def test_a_node_forward_has_no_room_where_a_layer_is_short_already():

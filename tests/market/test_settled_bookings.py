@@ -67,8 +67,9 @@ def ask(key: str, point: str, energy_wh: int, side: str = "buy") -> Event:
     """Ask, in the first hour of the day before, for energy of a morning."""
     at_us = midnight_us(FIRST_DAY, ZONE) + 50 * MINUTE_US
     earliest = MIDNIGHT // MINUTE_US + 8 * 60
-    limit = 0 if side == "sell" else 6_000_000_000
-    numbers = (energy_wh, energy_wh, earliest, earliest + 4 * 60, limit)
+    # What sells covers what the point takes itself, and so has power for that, too.
+    limit, power_w = (0, 100_000_000) if side == "sell" else (6_000_000_000, energy_wh)
+    numbers = (energy_wh, power_w, earliest, earliest + 4 * 60, limit)
     return Event(FIRST_DAY, key, Kind.REQUEST, point, at_us, numbers, ("flexible", side))
 
 
