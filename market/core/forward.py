@@ -2,10 +2,11 @@
 
 The *horizon* begins with the first interval that has not begun, by the market's clock and by
 whatever else law says that it does. Of each unit and supply point an interval has what was forecast
-of it; where nothing was, what it does now goes on. A forecast that was said before an outage began
-counts for nothing while the outage lasts: one said after it knew of it. What is booked is added at
-its node: a purchase as demand, a sale as net export, which lowers demand there and is supply
-nowhere else, as in settlement.
+of it; where nothing was, what was of the same time a day before, as a forecast ends where the
+horizon of its own moment did; and where that was not either, what it does now goes on. A forecast
+that was said before an outage began counts for nothing while the outage lasts: one said after it
+knew of it. What is booked is added at its node: a purchase as demand, a sale as net export, which
+lowers demand there and is supply nowhere else, as in settlement.
 
 Tightness and prices are settlement's. What can be brought into a holon does not depend on demand
 inside it, under either measure of imports: so whoever asks for more at a node is answered from the
@@ -26,6 +27,7 @@ from market.core.pricing import Prices
 from settlement.core.arrays import Flags, Integers
 
 MINUTE_US = 60_000_000
+MINUTES_PER_DAY = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,21 @@ class Forecast:
         return Forecast(
             np.where(known, self.said_us[at], NEVER_US), np.where(known, self.power_w[at], 0)
         )
+
+    def day_after_day(self, count: int) -> "Forecast":
+        """Return it with what is said of a day, of so many intervals, where nothing is of the next.
+
+        Example: of four intervals, two a day, 5 and 7 are said of the first two, and 9 of the last:
+        5, 7, 5, 9.
+        """
+        said_us, power_w = self.said_us.copy(), self.power_w.copy()
+        for first in range(count, len(said_us), count):
+            of_day = slice(first, first + count)
+            before = slice(first - count, min(first, len(said_us) - count))
+            is_said = said_us[of_day] != NEVER_US
+            said_us[of_day] = np.where(is_said, said_us[of_day], said_us[before])
+            power_w[of_day] = np.where(is_said, power_w[of_day], power_w[before])
+        return Forecast(said_us, power_w)
 
 
 class Forward:
@@ -242,4 +259,5 @@ class Forward:
         forecast = self.forecasts.get(name)
         if forecast is None:
             return np.full(self.horizon.count, now_w, dtype=np.int64)
+        forecast = forecast.day_after_day(MINUTES_PER_DAY // self.horizon.minutes)
         return np.where(forecast.said_us > out_since_us, forecast.power_w, now_w)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.core.events import Kind, Outcome
-from market.core.forward import MINUTE_US, NodeForward
+from market.core.forward import MINUTE_US, Forecast, NodeForward
+from market.core.grid_state import NEVER_US
 from market.core.quotes import Quote, Reason, Request, Side, quote
 from tests.market.asking import (
     START,
@@ -250,16 +251,28 @@ def test_the_least_tight_half_hours_are_filled_up_to_their_room_and_the_last_in_
     assert whole.reason is Reason.SHORT and whole.energy_wh == 7_500
 
 
-def test_what_nobody_forecasts_goes_on():
+def test_what_nobody_forecasts_is_as_the_day_before_and_else_goes_on():
     machine, _ = begun(event(Kind.DEMAND, "home", 5_000), forecast("home", 60, 7_000))
     forward = machine.bookings.forward
     now, to_come = machine.grid.prices(), forward.prices()
+    assert forward.net_w("home").tolist() == [5_000, 7_000, *[5_000] * 47, 7_000, *[5_000] * 46]
     for place in range(forward.horizon.count):
         same = [
             np.array_equal(getattr(to_come, name)[:, place], getattr(now, name))
             for name in vars(now)
         ]
-        assert all(same) is (place != 1)
+        assert all(same) is (place not in (1, 49))
+
+
+def test_a_day_that_nothing_is_said_of_is_as_the_one_before_however_far_it_reaches():
+    never = NEVER_US
+    said = Forecast(np.array([1, 2, never, never, never, 3]), np.array([5, 7, 0, 0, 0, 9]))
+    days = said.day_after_day(2)
+    assert days.power_w.tolist() == [5, 7, 5, 7, 5, 9]
+    assert days.said_us.tolist() == [1, 2, 1, 2, 1, 3]
+    short = Forecast(np.array([1, never, never]), np.array([5, 0, 0]))
+    assert short.day_after_day(2).power_w.tolist() == [5, 0, 5]
+    assert short.day_after_day(4).power_w.tolist() == [5, 0, 0]
 
 
 def test_an_outage_ends_what_was_forecast_before_it_and_nothing_said_after():
