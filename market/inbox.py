@@ -42,7 +42,7 @@ def submit(session: Session, market: str, events: Sequence[Event], *, by: str) -
 
 def check(market: str, event: Event) -> Iterator[Finding]:
     """Yield what keeps an event out of the inbox, as `market.door` does."""
-    place = f"{market} {event.day} event {shown(event.key)}"
+    place = place_of(market, event)
     if not EARLIEST_DAY <= event.day <= LATEST_DAY:
         limit = f"a day from {EARLIEST_DAY} to {LATEST_DAY}"
         yield Finding("event-day", place, str(event.day), limit, "correct the day")
@@ -68,6 +68,11 @@ def check(market: str, event: Event) -> Iterator[Finding]:
         yield Finding("event-number", place, shown(str(number)), limit, "correct the number")
 
 
+def place_of(market: str, event: Event) -> str:
+    """Return how findings name an event."""
+    return f"{market} {event.day} event {shown(event.key)}"
+
+
 def _is_near(event: Event) -> bool:
     """Whether the day of an event may be that of its moment, whatever the zone of its market."""
     days = (event.day - local_day(event.at_us, "UTC")).days
@@ -77,7 +82,7 @@ def _is_near(event: Event) -> bool:
 def _key_again(market: str, event: Event) -> Finding:
     return Finding(
         "event-key-again",
-        f"{market} {event.day} event {shown(event.key)}",
+        place_of(market, event),
         f"{event.kind.value} of {shown(event.entity)}, and another is known under this key",
         "a key stands for one event of its market and day",
         "give the event a key of its own, or correct what it says to what was handed in",

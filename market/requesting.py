@@ -36,7 +36,7 @@ def check_course(course: Course) -> Iterator[Finding]:
             f"market {course.market}",
             "its log has no law in force",
             "a market is asked once it is led and was told the law of a day",
-            "lead it with `market run`, and feed it a day with `market feed`",
+            "lead it with `market run`, and tell it of a day with `market tell` or `market feed`",
         )
 
 

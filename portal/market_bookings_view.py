@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from common.quantities import MINUS, energy, power, ppm, scaled
 from market.core.bookings import BookingRecord, State
@@ -42,6 +43,9 @@ OUTCOMES = {
     Outcome.LATE: "it came too late to count",
     Outcome.AHEAD: "it is ahead of the market’s clock",
 }
+
+
+TYPED_MOMENT = "%Y-%m-%dT%H:%M"
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,24 @@ def moment_of_minute(minute: int) -> dt.datetime:
 def kilo(value: int) -> str:
     """Return Wh or W as people type them in kWh or kW."""
     return scaled(value, 3).replace(",", "")
+
+
+def typed_wish(asked: Request, zone: ZoneInfo) -> dict[str, str]:
+    """Return what a request asks for as its form holds it."""
+    earliest, latest = (
+        moment_of_minute(minute).astimezone(zone).strftime(TYPED_MOMENT)
+        for minute in (asked.earliest_minute, asked.latest_minute)
+    )
+    limit = asked.limit_micro_per_mwh
+    return {
+        "point": asked.point,
+        "side": asked.side.value,
+        "energy": kilo(asked.energy_wh),
+        "power": kilo(asked.power_w),
+        "earliest": earliest,
+        "latest": latest,
+        "limit": "" if abs(limit) >= MOST_PRICE_MICRO_PER_MWH else typed_price(limit),
+    }
 
 
 def typed_price(micro: int) -> str:

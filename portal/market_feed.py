@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from common.refusals import refuse_any
 from database.bulk import driver_connection
 from database.session import transaction
-from market.core.events import Event, Outcome
+from market.core.events import Event, Kind, Outcome
 from market.fed_days import check_known, events_of_day, outcomes_of, split_by_told
 from market.feeding import due
 from market.inbox import submit
@@ -68,6 +68,7 @@ def feed(
     by: str,
     speed: int | None,
     progress: Progress,
+    readings_alone: bool = False,
 ) -> Fed:
     """Tell a market the events of a day, in their order, until all are told or it is interrupted.
 
@@ -79,6 +80,7 @@ def feed(
         by: who feeds it, which the log keeps.
         speed: how many times as fast as the day they are told; None for at once.
         progress: told how many events are told, of how many.
+        readings_alone: of a day of which instruments told the rest.
 
     Raises:
         Refused: the day has no readings that settle, its law no market online, it lies before the
@@ -88,6 +90,8 @@ def feed(
     with transaction() as session:
         refuse_any(check_known(session, market, day))
         events = events_of_day(session, market, day, known)
+        if readings_alone:
+            events = [event for event in events if event.kind is Kind.READING]
         split = split_by_told(session, market, events)
     told, rest = 0, split.rest
     for chunk in _chunks(split.readings):
@@ -99,11 +103,11 @@ def feed(
             progress(told, len(rest))
     except KeyboardInterrupt:
         pass  # whoever stops it is told how far it is
-    outcomes, has_leader = _outcomes(market, rest[:told])
+    outcomes, has_leader = what_became(market, rest[:told])
     return Fed(market, day, split.before, told, len(rest) - told, outcomes, has_leader)
 
 
-def _outcomes(market: str, events: list[Event]) -> tuple[Counter[Outcome], bool]:
+def what_became(market: str, events: list[Event]) -> tuple[Counter[Outcome], bool]:
     """Return what became of events, once all are taken or nobody takes more; and who leads."""
     whole, last, quiet_since_s = Counter[Outcome](), Counter[Outcome](), time.monotonic()
     waiting = list(_chunks(events))

@@ -20,6 +20,7 @@ from ledger.tables import Invoice
 from portal.queries.cited import CitedText, cite_once, first_recorded
 from portal.queries.rules import RuleVersion, rule_by_digest, rule_on, zone_by_market
 from rulebook.clause_text import fill_clause
+from settlement.billing.lines import RETURNED
 from settlement.billing.posted_month import obeyed_versions
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.documents.render import find_document
@@ -188,7 +189,10 @@ def _corrected(
     ):
         return CorrectedLine(before.number, "takes all of it back")
     if line.quantity == 0 and before.quantity:
-        return CorrectedLine(before.number, "the same quantity at another price")
+        words = "the same quantity at another price"
+        if line.kind == RETURNED:
+            words = "the same energy; the account returned another sum"
+        return CorrectedLine(before.number, words)
     return CorrectedLine(before.number, "what changed of it since")
 
 

@@ -23,7 +23,7 @@ from ledger.people.roles import Role
 from market.core.bookings import BookingRecord
 from market.core.events import Outcome
 from market.core.forward import MINUTE_US
-from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Reason, Request, Side
+from market.core.quotes import Reason, Side
 from portal import jobs
 from portal import market_bookings_view as shown
 from portal.access import SignedInRequest, Viewer, open_to
@@ -42,6 +42,7 @@ from portal.market_wishes import (
 from portal.models import Act
 from portal.paging import page_of
 from portal.queries import market_bookings as queries
+from portal.queries.billed_bookings import billed_lines
 from portal.queries.market_now import last_of_now
 from portal.readings_kept import keep_list
 from portal.views.page_remedies import page_remedy
@@ -53,7 +54,6 @@ BOOKINGS_A_PAGE = 25
 UNPROCESSABLE = 422
 WINDOW = dt.timedelta(hours=12)
 """Of a form that nobody filled in yet."""
-TYPED_MOMENT = "%Y-%m-%dT%H:%M"
 ASKING = (Act.Kind.QUOTE, Act.Kind.BOOK, Act.Kind.REBOOK, Act.Kind.CANCEL)
 
 
@@ -107,10 +107,10 @@ def asks(viewer: Viewer) -> bool:
 @require_safe
 @open_to(sees_bookings)
 def page(request: SignedInRequest, market: str) -> HttpResponse:
-    """Show the bookings of a market, and the form that asks for more."""
+    """Show the bookings of a market, or one by its number, and the form that asks for more."""
     with transaction() as session:
         part = _part(session, request, market)
-        return _page(request, session, part, _empty_form(part))
+        return _page(request, session, part, _empty_form(part), alone=request.GET.get("number"))
 
 
 @require_POST
@@ -162,7 +162,8 @@ def change(request: SignedInRequest, market: str, number: int) -> HttpResponse:
 def cancel(request: SignedInRequest, market: str, number: int) -> HttpResponse:
     """Give up what has not begun of a booking."""
     with transaction() as session:
-        _own(session, _part(session, request, market), number)
+        # What stands may be given up, be the market online by the law of its day or no longer.
+        _stands(session, _part(session, request, market), number)
     arguments = {"market": market, "number": number, "key": read_key(request.POST)}
     subject = f"{market}, booking {number}"
     return _ask(request, Act.Kind.CANCEL, subject, arguments, show_refused_cancel)
@@ -279,6 +280,10 @@ def _online(part: Part) -> MarketRules:
 
 def _own(session: Session, part: Part, number: int) -> BookingRecord:
     _online(part)
+    return _stands(session, part, number)
+
+
+def _stands(session: Session, part: Part, number: int) -> BookingRecord:
     for record in queries.bookings(session, part.market):
         if record.number == number and record.request.point in part.names:
             return record
@@ -290,32 +295,14 @@ def _empty_form(part: Part) -> WishForm:
         return WishForm({"side": Side.BUY.value})
     zone = ZoneInfo(part.rules.time_zone)
     earliest, latest = (
-        (part.ahead.begins_at + after).astimezone(zone).strftime(TYPED_MOMENT)
+        (part.ahead.begins_at + after).astimezone(zone).strftime(shown.TYPED_MOMENT)
         for after in (dt.timedelta(), WINDOW)
     )
     return WishForm({"side": Side.BUY.value, "earliest": earliest, "latest": latest})
 
 
 def _form_of(record: BookingRecord, part: Part) -> WishForm:
-    asked: Request = record.request
-    zone = ZoneInfo(_online(part).time_zone)
-    earliest, latest = (
-        shown.moment_of_minute(minute).astimezone(zone).strftime(TYPED_MOMENT)
-        for minute in (asked.earliest_minute, asked.latest_minute)
-    )
-    limit = asked.limit_micro_per_mwh
-    is_any = abs(limit) >= MOST_PRICE_MICRO_PER_MWH
-    return WishForm(
-        {
-            "point": asked.point,
-            "side": asked.side.value,
-            "energy": shown.kilo(asked.energy_wh),
-            "power": shown.kilo(asked.power_w),
-            "earliest": earliest,
-            "latest": latest,
-            "limit": "" if is_any else shown.typed_price(limit),
-        }
-    )
+    return WishForm(shown.typed_wish(record.request, ZoneInfo(_online(part).time_zone)))
 
 
 def _became(market: str, found: Mapping[str, Any]) -> Became:
@@ -343,7 +330,9 @@ def _quote_context(part: Part, act: Act) -> dict[str, object]:
 
 
 def _became_context(part: Part, act: Act, became: Became) -> dict[str, object]:
-    rules, record = _online(part), became.record
+    rules, record = part.rules, became.record
+    if rules is None:
+        raise Http404("no law of the market's day")
     booking = shown.ShownBooking(record, rules, part.begun_us) if record else None
     outcome = became.outcome
     known = Outcome(outcome) if outcome in tuple(Outcome) else None
@@ -367,8 +356,12 @@ def _page(
     *,
     told: Mapping[str, object] | None = None,
     changing: BookingRecord | None = None,
+    alone: str | None = None,
 ) -> HttpResponse:
     found, rules = queries.bookings(session, part.market), part.rules
+    named = [each for each in found if alone in (None, str(each.number))]
+    if alone is not None and not named:
+        raise Http404("no such booking for this user")
     keep_list(request, is_everybodys=request.viewer.participants is None)
     context: dict[str, object] = {
         "market": part.market,
@@ -377,6 +370,7 @@ def _page(
         "points": part.points,
         "form": form,
         "told": told,
+        "found": found,
         "changing": changing and shown.ShownBooking(changing, rules, part.begun_us)
         if rules
         else None,
@@ -384,10 +378,15 @@ def _page(
         "is_all": request.viewer.participants is None,
     }
     if rules is not None:
-        listed = [shown.ShownBooking(each, rules, part.begun_us) for each in found]
+        listed = [shown.ShownBooking(each, rules, part.begun_us) for each in named]
+        page = page_of(request, listed, BOOKINGS_A_PAGE)
         owed = queries.own_owed(session, part.market, rules) if part.points else []
         context |= {
-            "page": page_of(request, listed, BOOKINGS_A_PAGE),
+            "page": page,
+            "alone": named[0] if alone is not None else None,
+            "billed": billed_lines(
+                session, part.market, (each.record for each in page), request.viewer.participants
+            ),
             "entitlements": shown.entitlements(part.points, owed, found),
             "owed_day": owed[0].day if owed else None,
         }

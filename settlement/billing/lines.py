@@ -280,6 +280,8 @@ ENERGY_OF_LINKED: dict[LinkedKind, str] = {
 """The readings that a tariff counts, by what it falls on."""
 
 BOOKING = next(kind.code for kind in CATALOGUE if kind.is_booking)
+RETURNED = "charge.equalisation"
+"""The kind of line that changes with what others pay."""
 LINE_KINDS = {kind.code: kind for kind in CATALOGUE}
 KIND_OF_MEASURE = {kind.measure: kind for kind in CATALOGUE if kind.measure is not None}
 """The kind of line whose money a result holds."""

@@ -17,6 +17,7 @@ from ledger.invoice import DocumentKind, short_code
 from ledger.parties import Party
 from settlement.billing.awaited import awaited_parts
 from settlement.billing.lines import line_kind
+from settlement.core.booked import booking_and_point
 from settlement.documents.arithmetic import Price, decimal_text
 
 SELF_BILLED = "self-billed"
@@ -59,6 +60,11 @@ class IssuedLine:
     tax_words: str
     clauses: tuple[str, ...]
     rule_digests: tuple[bytes, ...]
+
+    @property
+    def booking(self) -> int | None:
+        """The number of the booking that it holds to what came of it; None of another line."""
+        return booking_and_point(self.subject)[0] if line_kind(self.kind).is_booking else None
 
     @property
     def replaced_estimate(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from common.currencies import currency
 from ledger.parties import Party
+from settlement.billing.lines import RETURNED
 from settlement.documents.arithmetic import PRICED, Price, decimal_text
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 
@@ -19,6 +20,10 @@ EVERY_AMOUNT = (
 EVERY_TAX = (
     "Base and tax are rounded once for each tax of the month, on all its documents so far: a note "
     "states what these come to more or less than the documents before it stated."
+)
+OF_OTHERS = (
+    "What the equalisation account returns is shared by all: its lines change where anybody's "
+    "charges do, even where nothing of one's own did."
 )
 PARTLY_PRICED = "of a part"
 """What stands for the price of a line of which a part awaits one; its sentence says how much."""
@@ -71,6 +76,8 @@ def explanations(document: IssuedDocument) -> Iterator[str]:
     yield EVERY_AMOUNT
     if document.original:
         yield EVERY_TAX
+        if any(line.kind == RETURNED for line in document.lines):
+            yield OF_OTHERS
 
 
 def proof_words(document: IssuedDocument) -> str:

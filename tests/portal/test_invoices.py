@@ -10,6 +10,7 @@ from django.utils.html import strip_tags
 
 from database.session import transaction
 from portal.queries.invoices import _corrected, corrected_lines, invoice_page
+from settlement.billing.lines import LINE_KINDS, RETURNED
 from settlement.documents.issued_document import IssuedLine, sign_of
 from settlement.documents.render import find_document
 from settlement.documents.wording import PROOF_ADDRESS, proof_words
@@ -149,6 +150,7 @@ def test_a_credit_note_states_positive_amounts(sign_in, documents):
 
 def test_each_line_of_a_note_names_the_line_that_it_changes(sign_in, documents):
     client, said = sign_in("auditor"), set()
+    assert RETURNED in LINE_KINDS
     for note in (one for ones in documents.values() for one in ones if one.corrects):
         page = text(client, f"/invoices/{note.number}/")
         before = {(line.kind, line.subject): line for line in find_document_of(note.corrects).lines}
@@ -156,6 +158,8 @@ def test_each_line_of_a_note_names_the_line_that_it_changes(sign_in, documents):
             changed = corrected_lines(session, invoice_page(session, note.number))
         found = page_of(note).document
         assert changed.keys() == {line.number for line in found.lines}
+        returned = [line for line in found.lines if line.kind == RETURNED]
+        assert ("even where nothing of one" in page) == bool(returned), "why lines of it change"
         for line in found.lines:
             number, words = changed[line.number]
             original = before.get((line.kind, line.subject))
@@ -167,6 +171,7 @@ def test_each_line_of_a_note_names_the_line_that_it_changes(sign_in, documents):
             line.quantity == 0 and not line.exact_micro for line in found.lines
         )
     assert "the same quantity at another price" in said
+    assert "the same energy; the account returned another sum" in said
 
 
 def test_what_is_taken_back_whole_is_called_so(documents):

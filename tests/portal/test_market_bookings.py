@@ -191,6 +191,31 @@ def test_others_ask_for_nothing_and_read_no_act_of_this(owner, led, sign_in):
     assert owner.get("/market/nowhere/bookings/").status_code == 404
 
 
+def test_one_booking_is_shown_by_its_number_to_who_may_see_it(owner, sign_in):
+    shown = words(owner.get(PAGE, {"number": "1"}))
+    assert "Booking 1 All your bookings Booking 1: buy 7.5 kWh" in shown
+    for number in ("99", "", "1x"):
+        assert owner.get(PAGE, {"number": number}).status_code == 404
+    assert sign_in("outsider").get(PAGE, {"number": "1"}).status_code == 404
+    assert "All bookings Booking 1" in words(sign_in("auditor").get(PAGE, {"number": "1"}))
+
+
+def test_what_stands_is_read_and_given_up_where_the_law_is_online_no_longer(
+    owner, led, monkeypatch
+):
+    number = int(re.search(r"Booking (\d+) is booked", ask(owner, "book", key="e" * 32))[1])
+    online = queries.market_rules
+    monkeypatch.setattr(
+        queries, "market_rules", lambda *of: online(*of).model_copy(update={"online": None})
+    )
+    shown = words(owner.get(PAGE))
+    assert "nothing can be booked in it" in shown and "Ask for energy" not in shown
+    assert f"Give up booking {number}" in shown and "Change Give up" not in shown
+    assert owner.get(f"{PAGE}{number}/").status_code == 404
+    gone = ask(owner, f"{number}/cancel", key="f" * 32)
+    assert f"Booking {number} is given up: nothing of it had begun." in gone
+
+
 def test_points_are_told_what_they_are_promised_and_owed(owner):
     shown = words(owner.get(PAGE))
     assert "N0-P2" in shown and "Owed is what was refused" in shown

@@ -1,6 +1,7 @@
 """`manage.py market ...`: the market online."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from market.law_of_days import refuse_offline
 from portal import market_asking, market_replay, market_study
 from portal.demo import LIVING_SPEED
 from portal.demo_market import feed_last_day
-from portal.management import market_bookings, market_figures
+from portal.management import market_bookings, market_figures, market_told
 from portal.management.arguments import (
     FORCE,
     JSON,
@@ -33,11 +34,13 @@ from portal.management.arguments import (
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from portal.management.output import write_file
+from portal.management.told_files import read_told_files
 from portal.market_asking import Answer
 from portal.market_feed import Fed, feed
 from portal.market_replay import ReplayedDay
 from portal.market_stream import run_stream
 from portal.market_study import StudiedDay
+from portal.market_telling import MOST_BYTES, ToldFiles, tell
 from portal.market_worker import lead
 from portal.serving import Unserved
 
@@ -88,25 +91,38 @@ class Told(NamedTuple):
 
 ASKING = ("request", "change", "cancel")
 """What a supplier does for a supply point of its own."""
-Done = Answer | Fed | Led | ReplayedDay | StudiedDay | Told
+Done = Answer | Fed | Led | ReplayedDay | StudiedDay | Told | ToldFiles
 
 
 class Command(BaseCommand[Done]):
     help = (
         "The market online, which is priced while its intervals run. `run` leads it until stopped; "
-        "`feed` tells it a day of readings as if the day were lived through, so that it can be "
-        "watched, as `demonstrate` does in a demonstration; `stream` tells whoever listens of "
-        "each price as it is published; "
+        "`tell` tells it what happened, from files; `feed` tells it a day of readings as if the "
+        "day were lived through, so that it can be watched, as `demonstrate` does in a "
+        "demonstration; `stream` tells whoever listens of each price as it is published; "
         "`replay` takes a day of its log again, and names the first difference; `quote`, "
         "`request`, `change`, `cancel` and `bookings` are of energy in intervals to come."
     )
-    appends_facts = frozenset({"feed", *ASKING})
+    appends_facts = frozenset({"feed", "tell", *ASKING})
     may_act_in: ClassVar = dict.fromkeys(ASKING, frozenset({Role.PARTICIPANT}))
     actions: ClassVar = {
         "run": Subcommand(
             "take what the market is told, and publish its prices, until interrupted; where "
             "another process does, follow it, and take over when it ends",
             (MARKET, JSON),
+        ),
+        "tell": Subcommand(
+            "tell a market what happened, from files of events: all of them, or none and every "
+            "finding; what it was told is not told twice",
+            (
+                MARKET,
+                argument(
+                    "files", nargs="+", type=Path, metavar="FILE",
+                    help="CSV, or one JSON object a line, as it is or in gzip or zip; "
+                    "docs/market.md says what a row of each kind says",
+                ),
+                JSON,
+            ),
         ),
         "feed": Subcommand(
             "tell a market a day of its readings, event by event; what it was told is not told "
@@ -118,6 +134,7 @@ class Command(BaseCommand[Done]):
                     (
                         SPEED_OF_FEED,
                         flag("--at-once", "all of it, without waiting for when it was"),
+                        flag("--readings-alone", "its readings alone, at once: the rest was told"),
                     )
                 ),
                 KNOWN_AT,
@@ -184,8 +201,8 @@ class Command(BaseCommand[Done]):
     def run(self, options: Options) -> Done:
         if options.action in ("quote", "bookings", *ASKING):
             return self._ask(options)
-        if options.action == "feed":
-            return self._feed(options)
+        if options.action in ("feed", "tell"):
+            return self._feed(options) if options.action == "feed" else self._tell(options)
         if options.action == "replay":
             title = f"Replaying {options.market} on {options.day}"
             with progress_bar(title, quiet=options.json) as progress:
@@ -244,9 +261,14 @@ class Command(BaseCommand[Done]):
                 options.day,
                 options.known_at,
                 by=account,
-                speed=None if options.at_once else options.speed,
+                speed=None if options.at_once or options.readings_alone else options.speed,
                 progress=progress,
+                readings_alone=options.readings_alone,
             )
+
+    def _tell(self, options: Options) -> ToldFiles:
+        files = read_told_files(options.files, MOST_BYTES)
+        return tell(options.market, files, options.now)
 
     def _study(self, options: Options) -> StudiedDay:
         title = f"Dispatching {options.market} on {options.day}"
@@ -272,6 +294,8 @@ class Command(BaseCommand[Done]):
             return market_replay.as_json(outcome)
         if isinstance(outcome, StudiedDay):
             return market_figures.as_json(outcome)
+        if isinstance(outcome, ToldFiles):
+            return market_told.as_json(outcome)
         if isinstance(outcome, Led | Told):
             return outcome._asdict()
         return {
@@ -295,6 +319,9 @@ class Command(BaseCommand[Done]):
         if isinstance(outcome, StudiedDay):
             yield from market_figures.lines(outcome)
             return
+        if isinstance(outcome, ToldFiles):
+            yield from market_told.lines(outcome)
+            return
         if isinstance(outcome, Told):
             yield f"Stopped; {outcome.listeners:,} listened."
             return
@@ -306,21 +333,17 @@ class Command(BaseCommand[Done]):
         yield from self._fed_lines(outcome)
 
     def _fed_lines(self, outcome: Fed) -> Iterator[str]:
-        if outcome.outcomes:
-            counts = sorted(outcome.outcomes.items(), key=lambda each: -each[1])
-            yield "What became of them: " + ", ".join(f"{n:,} {each}" for each, n in counts) + "."
-        if outcome.waiting:
-            who = "its leader took no more" if outcome.has_leader else "nobody leads the market"
-            yield (
-                f"{outcome.waiting:,} events wait, as {who}: "
-                f"`manage.py market run {outcome.market}` takes them."
-            )
+        yield from market_told.outcome_lines(outcome.outcomes)
+        waiting, has_leader = outcome.waiting, outcome.has_leader
+        yield from market_told.waiting_lines(outcome.market, waiting, has_leader=has_leader)
         if outcome.left:
             yield f"Stopped with {outcome.left:,} left; the same command goes on with them."
 
     def failure(self, outcome: Done, options: Options) -> str | None:
         if isinstance(outcome, Answer):
             return market_bookings.failure(outcome) if options.action in ASKING else None
+        if isinstance(outcome, ToldFiles):
+            return market_told.failure(outcome)
         if isinstance(outcome, Fed) and outcome.apart:
             return (
                 f"{outcome.apart:,} of the {outcome.now:,} events told moved nothing; "

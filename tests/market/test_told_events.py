@@ -1,0 +1,146 @@
+"""Rows that whoever runs a market writes, as events: whatever is wrong with a row is told at it."""
+
+import gzip
+import json
+
+import pytest
+
+from market.core.events import Kind, Outcome
+from market.core.machine import Machine
+from market.told_events import MAY_SAY, SAYS, told_events
+from market.told_rows import FIELDS, MOST_ROWS, read_rows
+from portal.market_telling import kept_out
+from tests.market.streams import DAY, in_force, online
+from tests.settlement.core.examples import tiny_market
+
+LAW = online(tiny_market())
+(UNIT, *_), (POINT, *_) = LAW.model.units, LAW.model.supply_points
+AT, LATER = f"{DAY}T00:00Z", f"{DAY}T00:30Z"
+ROWS = [
+    {"at": AT, "kind": "clock"},
+    {"at": AT, "kind": "rules"},
+    {"at": AT, "kind": "availability", "entity": UNIT, "power_w": 7},
+    {"at": AT, "kind": "outage", "entity": UNIT},
+    {"at": f"{DAY}T01:01+01:00", "kind": "return", "entity": UNIT},
+    {"at": AT, "kind": "line-rating", "entity": "L000", "rating_w": 3, "reverse_rating_w": 0},
+    {"at": AT, "kind": "demand", "entity": POINT, "power_w": -5},
+    {"at": AT, "kind": "forecast", "entity": POINT, "interval_start": LATER, "power_w": [1, -2]},
+    {"at": LATER, "kind": "reading", "entity": POINT, "interval_start": AT,
+     "measure": "metered_demand_wh", "value": 9, "revision": 2},
+]  # fmt: skip
+"""One of each kind, in an order that a market takes."""
+
+
+def as_json(rows) -> bytes:
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def as_csv(rows) -> bytes:
+    def cell(value) -> str:
+        return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    lines = [";".join(cell(row.get(name, "")) for name in FIELDS) for row in rows]
+    return "\r\n".join([";".join(FIELDS), *lines]).encode()
+
+
+def read(content: bytes, law_of=lambda day: LAW):
+    rows, wrong = read_rows("day", content)
+    told, more = told_events(rows, law_of)
+    return told, [*wrong, *more, *kept_out("tiny", told)]
+
+
+def found(row: dict, law_of=lambda day: LAW) -> list[tuple[str, str]]:
+    _, findings = read(as_json([ROWS[0], row]), law_of)
+    return [(each.code, each.place) for each in findings]
+
+
+def test_each_kind_that_may_be_told_is_taken_as_it_is_written():
+    acts = {Kind.REQUEST, Kind.CHANGE, Kind.CANCEL, Kind.DELIVERY, Kind.UNREADABLE}
+    assert {row["kind"] for row in ROWS} == SAYS.keys() == {*Kind} - acts
+    told, findings = read(as_json(ROWS))
+    events = [each.event for each in told]
+    assert findings == []
+    assert set(Machine({LAW.digest: LAW}).take(events).outcomes) == {Outcome.TAKEN}
+    assert [each.place for each in told] == [f"day row {n}" for n in range(1, len(ROWS) + 1)]
+    (last,) = (event for event in events if event.kind is Kind.READING)
+    assert (last.numbers, last.words) == ((0, 2, 9), ("metered_demand_wh", "measured"))
+    for content in (as_csv(ROWS), gzip.compress(as_csv(ROWS)), b"\xef\xbb\xbf" + as_json(ROWS)):
+        again, findings = read(content)
+        assert ([each.event for each in again], findings) == (events, [])
+    assert len({(event.day, event.key) for event in events}) == len(events)
+
+
+@pytest.mark.parametrize("kind", SAYS)
+def test_a_row_says_what_its_kind_says_and_nothing_else(kind):
+    (row,) = (row for row in ROWS if row["kind"] == kind)
+    needed = {"at", *SAYS[kind]}
+    for name in needed:
+        assert found({key: value for key, value in row.items() if key != name}) == [
+            ("event-field", "day row 2")
+        ]
+    for name in {*FIELDS} - {"kind", "key", *needed, *MAY_SAY.get(kind, ())}:
+        assert found(row | {name: AT if name.startswith("interval") else "1"}) == [
+            ("event-field", "day row 2")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"kind": "delivery"}, "event-kind"),
+        ({"kind": "request"}, "event-kind"),
+        ({"kind": ["demand"]}, "event-kind"),
+        ({"kw": 1}, "event-field"),
+        ({"power_w": 1.0}, "event-number"),
+        ({"power_w": True}, "event-number"),
+        ({"power_w": [1, 2]}, "event-number"),
+        ({"power_w": "1,000"}, "event-number"),
+        ({"power_w": 2**63}, "event-number"),
+        ({"at": f"{DAY}T00:00"}, "event-moment"),
+        ({"at": 5}, "event-moment"),
+        ({"at": "0001-01-01T00:00Z"}, "market-not-online"),
+        ({"entity": "\0"}, "event-text"),
+        ({"entity": 5}, "event-text"),
+        ({"key": "k" * 201}, "event-text"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_told_at_the_row(changes, code):
+    (row,) = (row for row in ROWS if row["kind"] == "demand")
+    assert found(row | changes) == [(code, "day row 2")]
+
+
+def test_a_moment_that_begins_no_interval_and_a_day_offline_are_told():
+    reading, forecast = ROWS[-1], ROWS[-2]
+    for row in (reading, forecast):
+        assert found(row | {"interval_start": f"{DAY}T00:10Z"}) == [("interval-start", "day row 2")]
+    assert found(reading | {"measure": "reserve_w"}) == [("event-measure", "day row 2")]
+    assert [code for code, _ in found(ROWS[0], lambda day: None)] == ["market-not-online"] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "codes"),
+    [
+        (b"", ["unreadable-file"]),
+        (b"at,kind\n", ["unreadable-file"]),
+        (b"at,kind\n" * (MOST_ROWS + 1), ["unreadable-file"]),
+        (b"at;kw;at\n1;2;3\n", ["event-field", "columns", "columns"]),
+        (b'at,kind\n1,"2\n', ["unreadable-file"]),
+        (b"at,kind\n1\n", ["ragged-row"]),
+        (b'{"at": 1, "at": 2}\n[]\n{"at": ' + b"1" * 5_000 + b"}", ["event-line"] * 3),
+        (b'{"at": ' + b"[" * 100_000, ["event-line"]),
+        (b"{\xff", ["unreadable-file"]),
+    ],
+)
+def test_a_file_that_is_written_otherwise_is_refused_in_words(content, codes):
+    rows, findings = read_rows("day", content)
+    assert rows == []
+    assert [each.code for each in findings] == codes
+
+
+def test_a_local_day_is_found_east_and_west_of_greenwich():
+    for zone, at in (("Pacific/Auckland", f"{DAY}T11:00Z"), ("America/Lima", f"{DAY}T05:00Z")):
+        law = online(tiny_market(), zone=zone)
+        (told,), findings = read(as_json([{"at": at, "kind": "rules"}]), lambda day, law=law: law)
+        assert findings == []
+        assert Machine({law.digest: law}).take([told.event]).outcomes == [Outcome.TAKEN]
+    assert in_force().words == (law.digest,)
