@@ -30,7 +30,7 @@ REASONS = {
     "cannot carry that energy at that power",
     Reason.HORIZON: "its window begins after the intervals that are quoted",
     Reason.BEGUN: "what it holds has begun, and stays booked",
-    Reason.SUPPLIER: "another supplies its supply point from then on",
+    Reason.SUPPLIER: "another supplies its supply point from then on, or nobody",
 }
 """Why something was not had, as the end of a sentence."""
 OUTCOMES = {
@@ -127,9 +127,15 @@ class ShownBooking:
 
     @property
     def owed(self) -> str:
-        """What is owed for what was given back or moved; empty where nothing is."""
+        """What is owed at once for what was given back or moved; empty where nothing is."""
         owed_micro = sum(each.owed_micro for each in self.record.given_back)
         return money_exact(owed_micro, self.rules.currency) if owed_micro else ""
+
+    @property
+    def let_go(self) -> str:
+        """What was given back, and is held to the price that is charged; empty where nothing is."""
+        energy_wh = sum(each.energy_wh for each in self.record.let_go)
+        return energy(energy_wh) if energy_wh else ""
 
     @property
     def delivered(self) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from market.core.bookings import BookingRecord, Bookings, State, Told
+from market.core.bookings import BookingRecord, Bookings, State
 from market.core.forward import Forecast
 from market.core.giving_back import GivenBack
 from market.core.grid_state import GridState
 from market.core.online import OnlineMarket
-from market.core.promises import Promises
+from market.core.promises import Promises, Told
 from market.core.quotes import Placed, Reason, Request, Side
 
 
@@ -70,8 +70,9 @@ def restore_bookings(
 def _plain(record: BookingRecord) -> dict[str, Any]:
     """Return a booking as plain values; what it may have and has not is left out."""
     said = asdict(record)
-    if not record.given_back:
-        del said["given_back"]
+    for may_be_none in ("given_back", "let_go"):
+        if not said[may_be_none]:
+            del said[may_be_none]
     for told in said["told"]:
         if not told["not_taken_wh"]:
             del told["not_taken_wh"]
@@ -100,5 +101,6 @@ def record_of(state: Mapping[str, Any]) -> BookingRecord:
             "placed": tuple(Placed(**each) for each in state["placed"]),
             "told": tuple(Told(**each) for each in state["told"]),
             "given_back": tuple(GivenBack(**each) for each in state.get("given_back", ())),
+            "let_go": tuple(Placed(**each) for each in state.get("let_go", ())),
         }
     )

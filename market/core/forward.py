@@ -187,6 +187,16 @@ class Forward:
         """Return the intervals to come as seen from the node of a supply point that there is."""
         return self._made().at(self.node_of(point))
 
+    def seen_from(self, point: str, node: str) -> NodeForward | None:
+        """Return them as seen from a supply point, or where law knows none, from a node by name.
+
+        None where the law in force knows neither.
+        """
+        if self.knows(point):
+            return self.at(point)
+        nodes = self.model.grid.nodes
+        return self._made().at(nodes.index(node)) if node in nodes else None
+
     def prices(self) -> Prices:
         """Return tightness and prices of all holons in all intervals, shape (H, T) each.
 

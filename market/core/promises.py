@@ -39,6 +39,20 @@ class Terms:
     tier_ppm: int = PPM
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an interval delivered of a booking, and the moment of the word that stands.
+
+    Attributes:
+        not_taken_wh: what was booked of it and not wished for.
+    """
+
+    start_minute: int
+    at_us: int
+    energy_wh: int
+    not_taken_wh: int = 0
+
+
 @dataclass
 class Promises:
     """Memory of the month in which the market's clock stands.

@@ -62,7 +62,7 @@ class Reason(StrEnum):
     BEGUN = "begun"
     """It is in intervals that have begun."""
     SUPPLIER = "supplier changed"
-    """Another supplies the point by the law that came."""
+    """By the law that came another supplies the point, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ With booked price b and charged price c the line of a purchase comes to::
 
 so what is delivered costs its booked price in all, whoever is refused is given what it costs to buy
 anew, and nobody gains by booking what it does not take: its energy counts against it where the
-price fell, and for nothing where it rose. For a sale, held to net export, b and c change places.
+price fell, and for nothing where it rose. For a sale, held to net export, b and c change places;
+and what of it is not fed in is bought in its stead, so its c is then the price of what is taken.
+By the price of net export, which may rise less, a sale that nobody means would cost less than it
+saves whoever books beside it.
 
 Delivered and refused count in the part in which the point's energy pays the price: by
 subscription it pays a share of the costs, and no price that a booking could hedge. What is not
@@ -26,7 +29,9 @@ and one side are filled by their number.
 
 What a flexible contract refuses is owed, and served within its window at the price of then: it buys
 nothing anew at the price that refused it, and is given nothing here. What was given back before it
-began is owed its fall in price, as the market found it, in the interval in which it was given back.
+began is owed its fall in price, as the market found it, in the interval in which it was given back;
+and in its own interval it is held to the charged price, as what is not taken, at the price that it
+had fallen to.
 
 Example: booked 100 Wh at 60, charged price 90, all of it dynamic. Of 100 Wh that are wished for 80
 are served: 80 x (60 - 90) - 20 x (90 - 60) = -3,000 Wh x micro per MWh. Had 70 been wished for and
@@ -80,7 +85,9 @@ class Booked:
         is_sale: whether it feeds in.
         energy_wh: shape (T,), not negative.
         price_micro_per_mwh: shape (T,), at which it was booked.
-        given_back: by interval, what is owed for what was given back, in Wh x micro per MWh.
+        given_back: by interval, what is owed for what was given back in it, in Wh x micro per MWh.
+        let_go: by interval, what was booked in it and given back, in Wh, and the price at which it
+            is held, in micro per MWh.
     """
 
     number: int
@@ -89,6 +96,24 @@ class Booked:
     energy_wh: Integers
     price_micro_per_mwh: Integers
     given_back: Mapping[int, int] = field(default_factory=dict)
+    let_go: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+
+    def not_taken_at(self, interval: int, buying_micro_per_mwh: int, not_taken_wh: int) -> int:
+        """Return what is owed in an interval for what is not taken, or was let go.
+
+        Args:
+            buying_micro_per_mwh: charged for what is taken at its node.
+            not_taken_wh: of what is booked.
+
+        Returns:
+            In Wh x micro per MWh.
+        """
+        sign = -1 if self.is_sale else 1
+        booked = int(self.price_micro_per_mwh[interval])
+        return sum(
+            energy_wh * max(0, sign * (price - buying_micro_per_mwh))
+            for energy_wh, price in ((not_taken_wh, booked), *self.let_go.get(interval, ()))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +218,7 @@ def hold_to_meter(
 def booking_charge_micro(
     booking: Booked,
     held: Held,
-    price_micro_per_mwh: Integers,
+    prices: tuple[Integers, Integers],
     priced_wh: Integers,
     taken_wh: Integers,
     dynamic_ppm: int,
@@ -206,7 +231,7 @@ def booking_charge_micro(
 
     Args:
         booking: and as it was `held` to the meter.
-        price_micro_per_mwh: shape (T,), charged at its node; for a sale that of net export.
+        prices: shape (T,), charged, and paid for net export, at its node.
         priced_wh: shape (T,), in Wh x ppm, what of the energy taken pays that price.
         taken_wh: shape (T,), of the point as it settles; negative is net export.
         dynamic_ppm: the part of the point's energy that pays a price at all.
@@ -219,7 +244,7 @@ def booking_charge_micro(
         booking.energy_wh,
         booking.price_micro_per_mwh,
         *held,
-        price_micro_per_mwh,
+        *prices,
         priced_wh,
         taken_wh,
     )
@@ -227,11 +252,12 @@ def booking_charge_micro(
     running, before, amounts = 0, 0, []
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for interval, row in enumerate(rows):
-        _, booked, delivered, refused, not_taken, charged, priced, taken = row
-        dearer = charged - booked if booking.is_sale else booked - charged
+        _, booked, delivered, refused, not_taken, buying, selling, priced, taken = row
+        dearer = selling - booked if booking.is_sale else booked - buying
         hedged = hedged_wh(booking.is_sale, delivered, priced, taken, dynamic_ppm)
         compensated = refused * refused_ppm // PPM
-        running += hedged * dearer - compensated * max(-dearer, 0) + not_taken * max(dearer, 0)
+        running += hedged * dearer - compensated * max(-dearer, 0)
+        running += booking.not_taken_at(interval, buying, not_taken)
         running += booking.given_back.get(interval, 0)
         amounts.append(running // WH_PER_MWH - before)
         before = running // WH_PER_MWH
@@ -298,7 +324,7 @@ def booking_tables(
         booking_charge_micro(
             booking,
             each,
-            prices[booking.is_sale][booking.point],
+            (prices[0][booking.point], prices[1][booking.point]),
             priced_wh[booking.point],
             taken_wh[booking.point],
             int(dynamic_ppm[booking.point]),

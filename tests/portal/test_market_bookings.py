@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 
 from database.session import transaction
-from market.core.bookings import State, Told
+from market.core.bookings import State
 from market.core.forward import MINUTE_US
+from market.core.promises import Told
 from portal import market_ahead
 from portal.market_bookings_view import ShownBooking
 from portal.models import Act
