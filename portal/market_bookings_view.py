@@ -25,6 +25,8 @@ CLASSES = {
 }
 REASONS = {
     Reason.SHORT: "there is not enough room over its node in the window",
+    Reason.MANY: "there is not enough room over its node in the window, and as many wishes of its "
+    "supply point wait as may",
     Reason.PRICE: "there is room, but not at that price",
     Reason.WINDOW: "the intervals of the window that are still to come, by the market’s clock, "
     "cannot carry that energy at that power",

@@ -1,7 +1,8 @@
 """Bookings: what was asked for, what is promised of it, and what came of it.
 
-*Request*. What can be placed wholly is booked at once. What is short waits. What is refused is
-refused with its reason: its price, its window, or a window that begins beyond the horizon.
+*Request*. What can be placed wholly is booked at once. What is short waits, unless as many of its
+point wait as may. What is refused is refused with its reason: that, its price, its window, or a
+window that begins beyond the horizon.
 
 *Queue*. When anything may have eased (a cancellation, a change, a sale, a forecast, telemetry, the
 end of an interval, other law) those who wait are tried again: before the next request is taken,
@@ -33,7 +34,7 @@ from market.core.giving_back import GivenBack, given_back, moved_and_let_go, par
 from market.core.grid_state import GridState
 from market.core.online import OnlineMarket
 from market.core.promises import Group, Promises, Terms, Told, month_of, product_of, terms_of
-from market.core.quotes import Placed, Quote, Reason, Request, Side, power_in, quote
+from market.core.quotes import MOST_WAITING, Placed, Quote, Reason, Request, Side, power_in, quote
 
 
 class State(StrEnum):
@@ -269,10 +270,12 @@ class Bookings:
         if found.reason is None:
             self._book(record, found)
             return Outcome.TAKEN
-        if found.reason is Reason.SHORT:
+        wait = sum(self.known[key].request.point == event.entity for key in self.waiting)
+        if found.reason is Reason.SHORT and wait < MOST_WAITING:
             self._keep(replace(record, reason=found.reason))
             return Outcome.TAKEN
-        self._keep(replace(record, state=State.REFUSED, reason=found.reason))
+        reason = Reason.MANY if found.reason is Reason.SHORT else found.reason
+        self._keep(replace(record, state=State.REFUSED, reason=reason))
         return Outcome.REFUSED
 
     def _book(self, record: BookingRecord, found: Quote, begun: tuple[Placed, ...] = ()) -> None:
@@ -387,12 +390,9 @@ class Bookings:
 
     def _forget(self) -> None:
         """Forget, where a month begins, what ended before the month that is over began."""
-        year, month = self.promises.month or (0, 0)
-        ended = (year, month - 1) if month > 1 else (year - 1, 12)
+        zone = self.market.zone
         for record in list(self.known.values()):
-            if not record.placed:
-                continue
-            if month_of(record.placed[-1].start_minute, self.market.zone) < ended:
+            if record.placed and self.promises.is_past(record.placed[-1].start_minute, zone):
                 if record.state is State.BOOKED:
                     self._keep(replace(record, state=State.MISSED))
                 del self.known[record.key]

@@ -33,6 +33,11 @@ from market.core.forward import MINUTE_US, Forward, Horizon
 from market.core.grid_state import MOST_W
 from settlement.core.arrays import Flags, Integers
 
+MOST_SALE_W = 10**10
+"""Of one supply point in an interval: what is sold is bounded by no room, and what nobody means is
+owed for. Ten gigawatts are more than any feeds in, and sums of many are exact yet."""
+MOST_WAITING = 24
+"""Requests of one supply point: each that waits is tried again whenever anything eases."""
 MOST_WINDOW_MINUTES = 7 * 24 * 60
 """A week, as the longest window of a product."""
 MOST_PRICE_MICRO_PER_MWH = 10**11
@@ -53,6 +58,8 @@ class Reason(StrEnum):
 
     SHORT = "short"
     """There is not enough room over the node."""
+    MANY = "too many wait"
+    """It is short, and as many requests of its supply point wait as may."""
     PRICE = "beyond the price limit"
     """There is room, but not at that price."""
     WINDOW = "window too short"
@@ -253,9 +260,9 @@ def _window(horizon: Horizon, request: Request) -> Flags:
 
 
 def _sale_room_w(forward: Forward, point: str) -> Integers:
-    """Return how much a supply point may sell until its sum passes `MOST_W`, shape (T,)."""
+    """Return how much a supply point may sell until its sum passes `MOST_SALE_W`, shape (T,)."""
     booked_w = forward.booked_w.get(point, np.zeros(forward.horizon.count, dtype=np.int64))
-    room_w: Integers = np.maximum(booked_w + MOST_W, 0)
+    room_w: Integers = np.maximum(booked_w + MOST_SALE_W, 0)
     return room_w
 
 

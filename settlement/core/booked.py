@@ -223,8 +223,8 @@ def booking_charge_micro(
     taken_wh: Integers,
     dynamic_ppm: int,
     refused_ppm: int,
-) -> Integers:
-    """Return what the line of a booking comes to, shape (T,), + is owed.
+) -> list[int]:
+    """Return what the line of a booking comes to, in each of T intervals, + is owed.
 
     The running exact sum is rounded down, and an interval gets its step, as
     `rounding.energy_amounts_micro` does. Parts of energy are whole Wh, rounded down.
@@ -237,8 +237,6 @@ def booking_charge_micro(
         dynamic_ppm: the part of the point's energy that pays a price at all.
         refused_ppm: the part of what is refused that is given what it costs to buy anew.
 
-    Raises:
-        OverflowError: the sum of all amounts could pass int64.
     """
     columns = (
         booking.energy_wh,
@@ -249,7 +247,8 @@ def booking_charge_micro(
         taken_wh,
     )
     # In Python's integers: energy x price of a large booking passes 64 bits, and bookings are few.
-    running, before, amounts = 0, 0, []
+    running, before = 0, 0
+    amounts: list[int] = []
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for interval, row in enumerate(rows):
         _, booked, delivered, refused, not_taken, buying, selling, priced, taken = row
@@ -261,8 +260,7 @@ def booking_charge_micro(
         running += booking.given_back.get(interval, 0)
         amounts.append(running // WH_PER_MWH - before)
         before = running // WH_PER_MWH
-    require_int64(sum(map(abs, amounts)), "energy x price of a booking")
-    return np.array(amounts, dtype=np.int64)
+    return amounts
 
 
 def hedged_wh(
@@ -315,6 +313,9 @@ def booking_tables(
         dynamic_ppm: shape (G,).
         prices: charged, and paid for net export, at each point, of shape (G, T).
         is_owed: shape (G,), whether what is refused is owed and served later; None: nowhere.
+
+    Raises:
+        OverflowError: the sum of all charges could pass int64.
     """
     if not bookings:
         return []
@@ -337,8 +338,14 @@ def booking_tables(
         (BOOKED, entities, _signed(bookings, (each.energy_wh for each in bookings))),
         (DELIVERED, entities, _signed(bookings, (each.delivered_wh for each in held))),
         (REFUSED, entities, _signed(bookings, (each.refused_wh for each in held))),
-        (CHARGE, entities, np.array(charges, dtype=np.int64)),
+        (CHARGE, entities, _exact(charges)),
     ]
+
+
+def _exact(charges: Sequence[Sequence[int]]) -> Integers:
+    """Return what bookings are charged, shape (B, T), if the sum of all of it is exact, too."""
+    require_int64(sum(abs(each) for row in charges for each in row), "energy x price of bookings")
+    return np.array(charges, dtype=np.int64)
 
 
 def _signed(bookings: Sequence[Booked], rows: Iterable[Integers]) -> Integers:

@@ -45,7 +45,7 @@ def settled_charge(refused_ppm: int) -> list[int]:
         delivered,
         PPM,
         refused_ppm,
-    ).tolist()
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_what_of_a_sale_is_not_fed_in_is_held_to_the_price_of_what_is_taken():
     held = Held(delivered, 0 * energy, energy - delivered)
     taken = -delivered
     charge = booking_charge_micro(booking, held, (buying, selling), 0 * energy, taken, PPM, PPM)
-    assert charge.tolist() == [80 * 30 + 20 * 40, 60 * -20 + 40 * 0]
-    day = own_day(charge.tolist(), timing="flexible")
+    assert charge == [80 * 30 + 20 * 40, 60 * -20 + 40 * 0]
+    day = own_day(charge, timing="flexible")
     for measure, row in (("booked_wh", energy), ("booking_delivered_wh", delivered)):
         day.settled.vectors[DAY, measure, ENTITY] = (-row).tolist()
     day.settled.vectors[DAY, "booking_refused_wh", ENTITY] = [0, 0]
