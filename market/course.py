@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from common.damage import damage
 from common.refusals import Finding
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from market.core.bookings_state import record_text
 from market.core.events import Kind, Logged
 from market.core.machine import MOST_AHEAD_US, MOST_EARLY_US, Machine, Publication

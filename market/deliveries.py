@@ -18,7 +18,7 @@ from common.refusals import refuse_any
 from database.bulk import driver_connection
 from ledger.journal import STUDY
 from market import store
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from market.core.bookings_state import record_of
 from market.core.events import Event, Kind
 from market.core.forward import MINUTE_US

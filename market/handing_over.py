@@ -3,7 +3,8 @@
 It is made of publications, openings and bookings up to an event of the log, by the law of the day
 as it was known when it was handed over, so that it can be made again. A booking is of the days on
 which who asked for it supplies its point. It counts by what is placed of it in intervals of the
-day, whatever became of it since, as what has begun is had; and by what was given back on the day.
+day, whatever became of it since, as what has begun is had; by what was let go of them; and by what
+is owed for what was moved or ended on the day.
 Where the law has intervals of another length than when it was booked, energy is shared over those
 that an interval covers, by the largest remainder; of what comes to lie in one, the price is the
 mean by energy, rounded down.
@@ -11,7 +12,7 @@ mean by energy, rounded down.
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,12 +23,13 @@ import ledger.store
 from common.refusals import Finding, Refused
 from database.bulk import driver_connection
 from market import store, stored_rows
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from market.core.bookings_state import record_of
 from market.core.forward import MINUTE_US
 from market.core.machine import Cause
 from market.core.online import OnlineMarket
 from market.core.pricing import Holons
+from market.core.quotes import Placed
 from market.day_series import AT_NODES, day_series
 from market.law_book import Resolve
 from market.law_of_days import law_in
@@ -245,15 +247,19 @@ def _is_of_law(
 def _bookings(
     records: Sequence[BookingRecord], day: dt.date, law: OnlineMarket
 ) -> Iterator[HandedBooking]:
-    """Yield each booking of which anything is placed on the day, or was given back on it."""
+    """Yield each booking of which anything is placed on the day, or was, or was ended on it."""
     suppliers = dict(zip(law.model.supply_points, law.suppliers, strict=True))
     for record in records:
         request, who = record.request, (record.number, record.key, record.participant)
         if suppliers.get(request.point) != record.participant:
             continue
-        placed, given_back = tuple(_placed(record, day, law)), tuple(_given_back(record, day, law))
-        if placed or given_back:
-            yield HandedBooking(*who, request.point, request.side.value, placed, given_back)
+        parts = (
+            tuple(_merged(_placed(record.placed, day, law))),
+            tuple(_given_back(record, day, law)),
+            tuple(_placed(record.let_go, day, law)),
+        )
+        if any(parts):
+            yield HandedBooking(*who, request.point, request.side.value, *parts)
 
 
 def _given_back(record: BookingRecord, day: dt.date, law: OnlineMarket) -> Iterator[HandedBack]:
@@ -266,13 +272,23 @@ def _given_back(record: BookingRecord, day: dt.date, law: OnlineMarket) -> Itera
             yield HandedBack(interval, each.energy_wh, each.fall_micro_per_mwh)
 
 
-def _placed(record: BookingRecord, day: dt.date, law: OnlineMarket) -> Iterator[HandedPlace]:
+def _merged(places: Iterable[HandedPlace]) -> Iterator[HandedPlace]:
+    """Yield what comes to lie in each interval, at the mean price by energy, rounded down."""
+    energy: dict[int, int] = {}
+    worth: dict[int, int] = {}
+    for interval, wh, price in places:
+        energy[interval] = energy.get(interval, 0) + wh
+        worth[interval] = worth.get(interval, 0) + wh * price
+    for interval, wh in sorted(energy.items()):
+        yield HandedPlace(interval, wh, worth[interval] // wh)
+
+
+def _placed(placed: Iterable[Placed], day: dt.date, law: OnlineMarket) -> Iterator[HandedPlace]:
+    """Yield the parts of what is placed, or was, that lie in intervals of a day, one by one."""
     minutes = law.model.interval_minutes
     first = midnight_us(day, law.zone) // MINUTE_US
     count = interval_count(day, law.zone, minutes)
-    energy: dict[int, int] = {}
-    worth: dict[int, int] = {}
-    for each in record.placed:
+    for each in placed:
         covered = [
             (interval, shared)
             for interval in range(count)
@@ -282,11 +298,8 @@ def _placed(record: BookingRecord, day: dt.date, law: OnlineMarket) -> Iterator[
         outside = each.minutes - sum(shared for _, shared in covered)
         parts = apportion(each.energy_wh, [*(shared for _, shared in covered), outside])
         for (interval, _), wh in zip(covered, parts, strict=False):
-            energy[interval] = energy.get(interval, 0) + wh
-            worth[interval] = worth.get(interval, 0) + wh * each.price_micro_per_mwh
-    for interval, wh in sorted(energy.items()):
-        if wh:
-            yield HandedPlace(interval, wh, worth[interval] // wh)
+            if wh:
+                yield HandedPlace(interval, wh, each.price_micro_per_mwh)
 
 
 def _shared(start: int, end: int, first: int, interval: int, minutes: int) -> int:

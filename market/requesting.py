@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from common.quantities import energy, power, scaled
 from common.refusals import Finding, shown
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord, State
 from market.core.events import Event, Kind
 from market.core.forward import MINUTE_US
 from market.core.grid_state import MOST_W
@@ -96,7 +96,8 @@ def check_request(request: Request) -> Iterator[Finding]:
 def check_open(course: Course, record: BookingRecord) -> Iterator[Finding]:
     """Find that a booking is over, and so not to be changed; the market can be asked."""
     bookings = course.machine.bookings
-    if bookings is None or record.key not in bookings.known:
+    known = None if bookings is None else bookings.known.get(record.key)
+    if known is None or known.state is State.CANCELLED:
         yield Finding(
             "booking-over",
             f"booking {record.number}",

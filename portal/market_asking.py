@@ -18,7 +18,7 @@ from ledger.people.rights import Rights
 from ledger.people.store import acting
 from market import requesting, store
 from market.ahead import quick_course
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from market.core.bookings_state import record_of
 from market.core.events import Event, Outcome
 from market.core.online import OnlineMarket

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from common.quantities import MINUS, energy, power, ppm, scaled
-from market.core.bookings import BookingRecord, State
+from market.core.booking_records import BookingRecord, State
 from market.core.events import Outcome
 from market.core.forward import MINUTE_US
 from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Placed, Reason, Request, Side
@@ -26,6 +26,8 @@ CLASSES = {
 }
 REASONS = {
     Reason.SHORT: "there is not enough room over its node in the window",
+    Reason.MANY: "there is not enough room over its node in the window, and as many wishes of its "
+    "supply point wait as may",
     Reason.PRICE: "there is room, but not at that price",
     Reason.WINDOW: "the intervals of the window that are still to come, by the market’s clock, "
     "cannot carry that energy at that power",
@@ -33,7 +35,7 @@ REASONS = {
     "in beyond that",
     Reason.HORIZON: "its window begins after the intervals that are quoted",
     Reason.BEGUN: "what it holds has begun, and stays booked",
-    Reason.SUPPLIER: "another supplies its supply point from then on",
+    Reason.SUPPLIER: "another supplies its supply point from then on, or nobody",
 }
 """Why something was not had, as the end of a sentence."""
 OUTCOMES = {
@@ -133,9 +135,15 @@ class ShownBooking:
 
     @property
     def owed(self) -> str:
-        """What is owed for what was given back or moved; empty where nothing is."""
+        """What is owed at once for what was given back or moved; empty where nothing is."""
         owed_micro = sum(each.owed_micro for each in self.record.given_back)
         return money_exact(owed_micro, self.rules.currency) if owed_micro else ""
+
+    @property
+    def let_go(self) -> str:
+        """What was given back, and is held to the price that is charged; empty where nothing is."""
+        energy_wh = sum(each.energy_wh for each in self.record.let_go)
+        return energy(energy_wh) if energy_wh else ""
 
     @property
     def delivered(self) -> str:

@@ -1,10 +1,10 @@
 """The lines of a participant's bookings, recomputed from what was booked and what came of it.
 
 In each interval delivered energy x (booked price - charged price), less what was refused x the
-rise of the price, and what was not taken x its fall; of a sale the other way round. What is
-refused and served later, inside the window of a contract, is given nothing. What lies above the
-block of a contract is not recomputed, as other results make its price, nor is a booking of which
-something was given back.
+rise of the price, and what was not taken x its fall; of a sale the other way round, and what was
+not fed in by the price of what is taken. What is refused and served later, inside the window of a
+contract, is given nothing. What lies above the block of a contract is not recomputed, as other
+results make its price, nor is a booking of which something was given back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ def check_booking(
     entity: str, days: Sequence[tuple[str, OwnDay]], record: Row, report: Report
 ) -> None:
     """Hold a booking's energy to its record, interval by interval, and recompute its amounts."""
-    if record.get("given_back"):
+    if record.get("given_back") or record.get("let_go"):
         report.count("bookings of which something was given back, which are not recomputed")
         return
     sign = -1 if record["request"]["side"] == "sell" else 1
@@ -86,6 +86,7 @@ def hold_charge(
     energy = vectors[day, BOOKED_ENERGY, entity]
     is_sale = any(value < 0 for value in energy)
     price = vectors.get((day, CHARGED_PRICE, row["node"]), vectors[day, NODE_PRICE, row["node"]])
+    buying = price
     if is_sale:
         price = vectors.get((day, NODE_SELL_PRICE, row["node"]), price)
         price = vectors.get((day, CHARGED_SELL_PRICE, row["node"]), price)
@@ -99,10 +100,12 @@ def hold_charge(
         if value:
             delivered = abs(vectors[day, BOOKING_DELIVERED, entity][number])
             refused = abs(vectors[day, BOOKING_REFUSED, entity][number])
-            dearer = (next(left) - price[number]) * (-1 if is_sale else 1)
+            sign, booked = -1 if is_sale else 1, next(left)
+            dearer = (booked - price[number]) * sign
+            fall = max(0, (booked - buying[number]) * sign)
             running += delivered * part // PPM * dearer
             running -= refused * refused_part // PPM * max(0, -dearer)
-            running += (abs(value) - delivered - refused) * max(0, dearer)
+            running += (abs(value) - delivered - refused) * fall
         sums.append(running // WH_PER_MWH)
     expected = [later - earlier for earlier, later in pairwise(sums)]
     what = f"charge.booking of {entity}, booked price beside that charged,"

@@ -1,7 +1,8 @@
 """Bookings: what was asked for, what is promised of it, and what came of it.
 
-*Request*. What can be placed wholly is booked at once. What is short waits. What is refused is
-refused with its reason: its price, its window, or a window that begins beyond the horizon.
+*Request*. What can be placed wholly is booked at once. What is short waits, unless as many of its
+point wait as may. What is refused is refused with its reason: that, its price, its window, or a
+window that begins beyond the horizon.
 
 *Begun*. An interval has by the market's clock; where law says so, also by when anything was handed
 in. Nothing of it is booked, moved or given back from then on.
@@ -14,10 +15,10 @@ Whoever can be placed wholly within the price limit is. Whose window is too shor
 
 *Change*. Its energy is of the whole booking; what is in intervals that have begun is had already,
 and the rest is placed anew. Where that cannot be had, what was there before stays. What is given
-back by a change, or a cancellation, is owed its fall in price (`market.core.giving_back`).
+back by a change, or a cancellation, bears its fall in price (`market.core.giving_back`).
 
-*Supplier*. Where law comes by which another supplies the point, what is to come ends: it is given
-back by who booked it, in the last minute before, as nobody holds what another asked for.
+*Supplier*. Where law comes by which another supplies the point, or nobody, what is to come ends:
+it is given back by who booked it, on the last day before, as nobody holds what another asked for.
 
 *Delivery*. What an interval delivered of a booking, told after its end, and again where a later
 word corrects it; and what was not taken of it, which nobody lacks. Once all is told, a booking is
@@ -26,86 +27,17 @@ before which a whole month passed since its last interval; what was not told by 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
+from market.core.booking_records import BookingRecord, State, Told
+from market.core.days import last_minute_before
 from market.core.events import Event, Kind, Outcome
 from market.core.forward import MINUTE_US, Forward, Horizon
-from market.core.giving_back import GivenBack, given_back
+from market.core.giving_back import given_back, moved_and_let_go, parted
 from market.core.grid_state import GridState
 from market.core.online import OnlineMarket
-from market.core.promises import Group, Promises, Terms, month_of, product_of, terms_of
-from market.core.quotes import Placed, Quote, Reason, Request, Side, power_in, quote
-
-
-class State(StrEnum):
-    """Where a booking stands."""
-
-    BOOKED = "booked"
-    WAITING = "waiting"
-    REFUSED = "refused"
-    CANCELLED = "cancelled"
-    DELIVERED = "delivered"
-    MISSED = "missed"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What an interval delivered of a booking, and the moment of the word that stands.
-
-    Attributes:
-        not_taken_wh: what was booked of it and not wished for.
-    """
-
-    start_minute: int
-    at_us: int
-    energy_wh: int
-    not_taken_wh: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BookingRecord:
-    """A booking as it stands from a moment on.
-
-    Attributes:
-        key: of its request, by which later events name it.
-        number: of its request among those of the market, from 1.
-        at_us: the market's clock.
-        request: as it was last changed.
-        participant: the supplier of the supply point when it was asked, whose booking it is.
-        group: node of the supply point when it was asked, and product.
-        state: where it stands.
-        reason: why it was not had, or the last change of it was not; None where it was.
-        placed: energy in intervals, by their start.
-        told: what they delivered, by their start.
-        given_back: what is owed for what was given back, in the order in which it was.
-    """
-
-    key: str
-    number: int
-    at_us: int
-    request: Request
-    participant: str
-    group: Group
-    state: State
-    reason: Reason | None = None
-    placed: tuple[Placed, ...] = ()
-    told: tuple[Told, ...] = ()
-    given_back: tuple[GivenBack, ...] = ()
-
-    @property
-    def booked_wh(self) -> int:
-        """All energy that is placed."""
-        return sum(each.energy_wh for each in self.placed)
-
-    @property
-    def delivered_wh(self) -> int:
-        """All energy of which it was told that it was delivered."""
-        return sum(each.energy_wh for each in self.told)
-
-    def begun(self, by_us: int) -> tuple[Placed, ...]:
-        """Return what is placed in intervals that have begun by a moment."""
-        return tuple(each for each in self.placed if each.has_begun(by_us))
+from market.core.promises import Promises, Terms, month_of, product_of, terms_of
+from market.core.quotes import MOST_WAITING, Placed, Quote, Reason, Request, Side, power_in, quote
 
 
 class Bookings:
@@ -116,7 +48,7 @@ class Bookings:
         begun_us: up to when intervals have begun: the clock, or when anything was handed in last.
         forward: the intervals to come.
         promises: memory of the month.
-        known: bookings by their key, but for those that are refused, cancelled or forgotten.
+        known: bookings by their key, of which anything may come yet; not those that are forgotten.
         waiting: keys of those that wait.
         asked: how many requests there were.
         records: what became of bookings since they were last taken away, in order.
@@ -146,17 +78,22 @@ class Bookings:
         self._end_with_suppliers()
 
     def _end_with_suppliers(self) -> None:
-        """End what is to come at points that another supplies by the law that came."""
+        """End what is to come at points that another supplies, or nobody, by the law that came."""
         for record in list(self.known.values()):
             row = self._row.get(record.request.point)
-            if row is None or self.market.suppliers[row] == record.participant:
+            if row is not None and self.market.suppliers[row] == record.participant:
                 continue
             # Not what begins with the law, however late that was handed in.
-            had = [each.start_minute * MINUTE_US < self.clock_us for each in record.placed]
-            begun = record.placed[: sum(had)]
-            if len(begun) < len(record.placed) or record.state is State.WAITING:
-                minute = -(-self.clock_us // MINUTE_US) - 1
-                self._give_back(replace(record, reason=Reason.SUPPLIER), begun, minute)
+            begun, to_come = parted(record.placed, self.clock_us)
+            let_go, still = parted(record.let_go, self.clock_us)
+            if to_come or still or record.state is State.WAITING:
+                self._move(record.request, to_come, -1)
+                # However late it is told: law is of whole days, and no line of this one is theirs.
+                minute = last_minute_before(self.clock_us, self.market.zone)
+                at = self.forward, record.request, record.group[0], minute
+                owed, _ = given_back(*at, (*to_come, *still))
+                ended = replace(record, given_back=(*record.given_back, *owed), let_go=let_go)
+                self._keep_begun(replace(ended, reason=Reason.SUPPLIER), begun)
 
     def reach(self, clock_us: int, handed_in_us: int | None = None) -> None:
         """Move the clock on."""
@@ -175,6 +112,7 @@ class Bookings:
 
     def _book_again(self) -> None:
         first = self.forward.horizon.first_minute
+        self.known = {key: each for key, each in self.known.items() if not self._is_over(each)}
         for record in self.known.values():
             if record.placed and record.placed[-1].end_minute > first:
                 self._move(record.request, record.placed, 1)
@@ -206,6 +144,8 @@ class Bookings:
             return Outcome.UNREADABLE
         record = self.known.get(event.words[0])
         if record is None or record.request.point != event.entity:
+            return Outcome.UNKNOWN
+        if record.state is State.CANCELLED:
             return Outcome.UNKNOWN
         if event.kind is Kind.CHANGE and record.request.changed(event.numbers) is None:
             return Outcome.UNREADABLE
@@ -252,15 +192,20 @@ class Bookings:
         record = replace(record, at_us=self.clock_us)
         self.records.append(record)
         self.waiting.discard(record.key)
-        is_over = record.state in (State.REFUSED, State.CANCELLED) or (
-            record.state is State.MISSED and not record.placed
-        )
-        if is_over:
+        if self._is_over(record):
             self.known.pop(record.key, None)
             return
         self.known[record.key] = record
         if record.state is State.WAITING:
             self.waiting.add(record.key)
+
+    def _is_over(self, record: BookingRecord) -> bool:
+        """Whether nothing comes of a booking any more, nor of what was let go of it."""
+        if record.placed or record.state is State.WAITING:
+            return False
+        first = self.forward.horizon.first_minute
+        # What begins with the law that ends it, too: the horizon is after that.
+        return not any(each.end_minute >= first for each in record.let_go)
 
     def _request(self, event: Event) -> Outcome:
         request = Request.of(event)
@@ -275,18 +220,23 @@ class Bookings:
         if found.reason is None:
             self._book(record, found)
             return Outcome.TAKEN
-        if found.reason is Reason.SHORT:
+        wait = sum(self.known[key].request.point == event.entity for key in self.waiting)
+        if found.reason is Reason.SHORT and wait < MOST_WAITING:
             self._keep(replace(record, reason=found.reason))
             return Outcome.TAKEN
-        self._keep(replace(record, state=State.REFUSED, reason=found.reason))
+        reason = Reason.MANY if found.reason is Reason.SHORT else found.reason
+        self._keep(replace(record, state=State.REFUSED, reason=reason))
         return Outcome.REFUSED
 
     def _book(self, record: BookingRecord, found: Quote, begun: tuple[Placed, ...] = ()) -> None:
         """Book what was found, beside what has begun; what was placed until now gives way to it."""
         self._move(record.request, found.placed, 1)
-        gave = record.placed[len(begun) :]
-        owed = given_back(self.forward, record.request, gave, self.begun_us // MINUTE_US)
-        record = replace(record, given_back=(*record.given_back, *owed))
+        moved, let_go = moved_and_let_go(record.placed[len(begun) :], found.placed)
+        at = self.forward, record.request, record.group[0], self.begun_us // MINUTE_US
+        stays, _ = given_back(*at, moved, is_moved=True)
+        owed, held = given_back(*at, let_go)
+        owed = (*record.given_back, *stays, *owed)
+        record = replace(record, given_back=owed, let_go=(*record.let_go, *held))
         placed = (*begun, *found.placed)
         self._keep(self._judged(replace(record, state=State.BOOKED, reason=None, placed=placed)))
 
@@ -328,15 +278,16 @@ class Bookings:
         if begun and not to_come:
             self._keep(replace(record, reason=Reason.BEGUN))
             return Outcome.REFUSED
-        self._give_back(replace(record, reason=None), begun, self.begun_us // MINUTE_US)
+        self._move(record.request, to_come, -1)
+        at = self.forward, record.request, record.group[0], self.begun_us // MINUTE_US
+        owed, held = given_back(*at, to_come)
+        record = replace(record, given_back=(*record.given_back, *owed), reason=None)
+        self._keep_begun(replace(record, let_go=(*record.let_go, *held)), begun)
         return Outcome.TAKEN
 
-    def _give_back(self, record: BookingRecord, begun: tuple[Placed, ...], minute: int) -> None:
-        """Take out, and keep it so, what is placed beyond what has begun."""
-        to_come = record.placed[len(begun) :]
-        self._move(record.request, to_come, -1)
-        owed = given_back(self.forward, record.request, to_come, minute)
-        record = replace(record, placed=begun, given_back=(*record.given_back, *owed))
+    def _keep_begun(self, record: BookingRecord, begun: tuple[Placed, ...]) -> None:
+        """Keep a booking of which nothing is placed beyond what has begun."""
+        record = replace(record, placed=begun)
         self._keep(self._judged(record) if begun else replace(record, state=State.CANCELLED))
 
     def _deliver(self, event: Event, record: BookingRecord) -> Outcome:
@@ -389,12 +340,9 @@ class Bookings:
 
     def _forget(self) -> None:
         """Forget, where a month begins, what ended before the month that is over began."""
-        year, month = self.promises.month or (0, 0)
-        ended = (year, month - 1) if month > 1 else (year - 1, 12)
+        zone = self.market.zone
         for record in list(self.known.values()):
-            if not record.placed:
-                continue
-            if month_of(record.placed[-1].start_minute, self.market.zone) < ended:
+            if record.placed and self.promises.is_past(record.placed[-1].start_minute, zone):
                 if record.state is State.BOOKED:
                     self._keep(replace(record, state=State.MISSED))
                 del self.known[record.key]

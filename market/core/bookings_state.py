@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from market.core.bookings import BookingRecord, Bookings, State, Told
+from market.core.booking_records import BookingRecord, State, Told
+from market.core.bookings import Bookings
 from market.core.forward import Forecast
 from market.core.giving_back import GivenBack
 from market.core.grid_state import GridState
@@ -75,8 +76,9 @@ def restore_bookings(
 def _plain(record: BookingRecord) -> dict[str, Any]:
     """Return a booking as plain values; what it may have and has not is left out."""
     said = asdict(record)
-    if not record.given_back:
-        del said["given_back"]
+    for may_be_none in ("given_back", "let_go"):
+        if not said[may_be_none]:
+            del said[may_be_none]
     for told in said["told"]:
         if not told["not_taken_wh"]:
             del told["not_taken_wh"]
@@ -105,5 +107,6 @@ def record_of(state: Mapping[str, Any]) -> BookingRecord:
             "placed": tuple(Placed(**each) for each in state["placed"]),
             "told": tuple(Told(**each) for each in state["told"]),
             "given_back": tuple(GivenBack(**each) for each in state.get("given_back", ())),
+            "let_go": tuple(Placed(**each) for each in state.get("let_go", ())),
         }
     )

@@ -214,6 +214,16 @@ class Forward:
         net_w: Integers = self._point_w(point) + self.booked_at_w(point)
         return net_w
 
+    def seen_from(self, point: str, node: str) -> NodeForward | None:
+        """Return them as seen from a supply point, or where law knows none, from a node by name.
+
+        None where the law in force knows neither.
+        """
+        if self.knows(point):
+            return self.at(point)
+        nodes = self.model.grid.nodes
+        return self._made().at(nodes.index(node)) if node in nodes else None
+
     def prices(self) -> Prices:
         """Return tightness and prices of all holons in all intervals, shape (H, T) each.
 

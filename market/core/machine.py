@@ -24,7 +24,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from market.core.bookings import BookingRecord, Bookings
+from market.core.booking_records import BookingRecord
+from market.core.bookings import Bookings
 from market.core.days import day_ends_us, is_of_day
 from market.core.events import FORWARD, TELEMETRY, Event, Kind, Outcome
 from market.core.ex_post import ExPost

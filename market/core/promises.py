@@ -62,6 +62,11 @@ class Promises:
         self.month, self.promised, self.delivered = month, {}, {}
         return True
 
+    def is_past(self, minute: int, zone: str) -> bool:
+        """Whether a moment is of a month before the one that was over when this one began."""
+        year, month = self.month or (0, 0)
+        return month_of(minute, zone) < ((year, month - 1) if month > 1 else (year - 1, 12))
+
     def tell(self, group: Group, promise_ppm: int, booked_wh: int, delivered_wh: int) -> None:
         """Remember what was booked of an interval, and delivered; either may be corrected by it."""
         self.promised[group] = self.promised.get(group, 0) + promise_ppm * booked_wh

@@ -34,6 +34,11 @@ from market.core.forward import MINUTE_US, Forward, Horizon
 from market.core.grid_state import MOST_W
 from settlement.core.arrays import Flags, Integers
 
+MOST_SALE_W = 10**10
+"""Of one supply point in an interval: what is sold is bounded by no room, and what nobody means is
+owed for. Ten gigawatts are more than any feeds in, and sums of many are exact yet."""
+MOST_WAITING = 24
+"""Requests of one supply point: each that waits is tried again whenever anything eases."""
 MOST_WINDOW_MINUTES = 7 * 24 * 60
 """A week, as the longest window of a product."""
 MOST_PRICE_MICRO_PER_MWH = 10**11
@@ -54,6 +59,8 @@ class Reason(StrEnum):
 
     SHORT = "short"
     """There is not enough room over the node."""
+    MANY = "too many wait"
+    """It is short, and as many requests of its supply point wait as may."""
     PRICE = "beyond the price limit"
     """There is room, but not at that price."""
     WINDOW = "window too short"
@@ -65,7 +72,7 @@ class Reason(StrEnum):
     BEGUN = "begun"
     """It is in intervals that have begun."""
     SUPPLIER = "supplier changed"
-    """Another supplies the point by the law that came."""
+    """By the law that came another supplies the point, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +267,12 @@ def _window(horizon: Horizon, request: Request) -> Flags:
 def _sale_room_w(forward: Forward, request: Request) -> Integers:
     """Return how much a supply point may sell, shape (T,).
 
-    That is until its sum passes `MOST_W`, and what its power leaves once its own use is covered.
+    That is until its sum passes `MOST_SALE_W`, and what its power leaves once its own use is
+    covered.
 
     Example: 5 kW of a home that is to take 0.5 kW: it may sell 4.5 kW.
     """
-    until_w = forward.booked_at_w(request.point) + MOST_W
+    until_w = forward.booked_at_w(request.point) + MOST_SALE_W
     left_w = request.power_w - np.maximum(forward.net_w(request.point), 0)
     room_w: Integers = np.maximum(np.minimum(until_w, left_w), 0)
     return room_w

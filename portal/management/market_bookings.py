@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from common.quantities import energy, power
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from market.core.events import Outcome
 from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Placed, Request
 from portal import market_asking
@@ -31,6 +31,9 @@ def lines(answer: Answer) -> Iterator[str]:
             owed = money_exact(each.owed_micro, answer.currency)
             when = _moment(answer, each.minute)
             yield f"  {owed} is owed for {energy(each.energy_wh)} given back or moved, {when}"
+        if record.let_go:
+            yield "  Given back, and held to the price that is charged:"
+            yield from _placed(answer, record.let_go)
     if answer.is_list and not answer.bookings:
         yield "No bookings."
 
@@ -131,4 +134,5 @@ def _booking_json(record: BookingRecord) -> dict[str, Any]:
             }
             for each in record.given_back
         ],
+        "let_go": [_placed_json(each) for each in record.let_go],
     }

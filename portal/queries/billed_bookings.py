@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ledger.invoice import document_number
 from ledger.tables import Invoice, InvoiceLine
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from settlement.billing.lines import BOOKING
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from database.bulk import driver_connection
 from market import store
 from market.ahead import Waiting
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from market.core.bookings_state import record_of
 from market.core.events import Outcome
 from market.core.forward import MINUTE_US

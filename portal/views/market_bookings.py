@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from common.quantities import energy
 from database.session import transaction
 from ledger.people.roles import Role
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from market.core.events import Outcome
 from market.core.forward import MINUTE_US
 from market.core.quotes import Reason, Side

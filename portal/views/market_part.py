@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from sqlalchemy.orm import Session
 
-from market.core.bookings import State
+from market.core.booking_records import State
 from portal import market_bookings_view as shown
 from portal.access import viewer_in
 from portal.market_ahead import shown_ahead

@@ -17,7 +17,10 @@ With booked price b and charged price c the line of a purchase comes to::
 
 so what is delivered costs its booked price in all, whoever is refused is given what it costs to buy
 anew, and nobody gains by booking what it does not take: its energy counts against it where the
-price fell, and for nothing where it rose. For a sale, held to net export, b and c change places.
+price fell, and for nothing where it rose. For a sale, held to net export, b and c change places;
+and what of it is not fed in is bought in its stead, so its c is then the price of what is taken.
+By the price of net export, which may rise less, a sale that nobody means would cost less than it
+saves whoever books beside it.
 
 Delivered and refused count in the part in which the point's energy pays the price: by
 subscription it pays a share of the costs, and no price that a booking could hedge. What is not
@@ -26,7 +29,9 @@ and one side are filled by their number.
 
 What a flexible contract refuses is owed, and served within its window at the price of then: it buys
 nothing anew at the price that refused it, and is given nothing here. What was given back before it
-began is owed its fall in price, as the market found it, in the interval in which it was given back.
+began is owed its fall in price, as the market found it, in the interval in which it was given back;
+and in its own interval it is held to the charged price, as what is not taken, at the price that it
+had fallen to.
 
 Example: booked 100 Wh at 60, charged price 90, all of it dynamic. Of 100 Wh that are wished for 80
 are served: 80 x (60 - 90) - 20 x (90 - 60) = -3,000 Wh x micro per MWh. Had 70 been wished for and
@@ -80,7 +85,9 @@ class Booked:
         is_sale: whether it feeds in.
         energy_wh: shape (T,), not negative.
         price_micro_per_mwh: shape (T,), at which it was booked.
-        given_back: by interval, what is owed for what was given back, in Wh x micro per MWh.
+        given_back: by interval, what is owed for what was given back in it, in Wh x micro per MWh.
+        let_go: by interval, what was booked in it and given back, in Wh, and the price at which it
+            is held, in micro per MWh.
     """
 
     number: int
@@ -89,6 +96,24 @@ class Booked:
     energy_wh: Integers
     price_micro_per_mwh: Integers
     given_back: Mapping[int, int] = field(default_factory=dict)
+    let_go: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+
+    def not_taken_at(self, interval: int, buying_micro_per_mwh: int, not_taken_wh: int) -> int:
+        """Return what is owed in an interval for what is not taken, or was let go.
+
+        Args:
+            buying_micro_per_mwh: charged for what is taken at its node.
+            not_taken_wh: of what is booked.
+
+        Returns:
+            In Wh x micro per MWh.
+        """
+        sign = -1 if self.is_sale else 1
+        booked = int(self.price_micro_per_mwh[interval])
+        return sum(
+            energy_wh * max(0, sign * (price - buying_micro_per_mwh))
+            for energy_wh, price in ((not_taken_wh, booked), *self.let_go.get(interval, ()))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,50 +218,49 @@ def hold_to_meter(
 def booking_charge_micro(
     booking: Booked,
     held: Held,
-    price_micro_per_mwh: Integers,
+    prices: tuple[Integers, Integers],
     priced_wh: Integers,
     taken_wh: Integers,
     dynamic_ppm: int,
     refused_ppm: int,
-) -> Integers:
-    """Return what the line of a booking comes to, shape (T,), + is owed.
+) -> list[int]:
+    """Return what the line of a booking comes to, in each of T intervals, + is owed.
 
     The running exact sum is rounded down, and an interval gets its step, as
     `rounding.energy_amounts_micro` does. Parts of energy are whole Wh, rounded down.
 
     Args:
         booking: and as it was `held` to the meter.
-        price_micro_per_mwh: shape (T,), charged at its node; for a sale that of net export.
+        prices: shape (T,), charged, and paid for net export, at its node.
         priced_wh: shape (T,), in Wh x ppm, what of the energy taken pays that price.
         taken_wh: shape (T,), of the point as it settles; negative is net export.
         dynamic_ppm: the part of the point's energy that pays a price at all.
         refused_ppm: the part of what is refused that is given what it costs to buy anew.
 
-    Raises:
-        OverflowError: the sum of all amounts could pass int64.
     """
     columns = (
         booking.energy_wh,
         booking.price_micro_per_mwh,
         *held,
-        price_micro_per_mwh,
+        *prices,
         priced_wh,
         taken_wh,
     )
     # In Python's integers: energy x price of a large booking passes 64 bits, and bookings are few.
-    running, before, amounts = 0, 0, []
+    running, before = 0, 0
+    amounts: list[int] = []
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for interval, row in enumerate(rows):
-        _, booked, delivered, refused, not_taken, charged, priced, taken = row
-        dearer = charged - booked if booking.is_sale else booked - charged
+        _, booked, delivered, refused, not_taken, buying, selling, priced, taken = row
+        dearer = selling - booked if booking.is_sale else booked - buying
         hedged = hedged_wh(booking.is_sale, delivered, priced, taken, dynamic_ppm)
         compensated = refused * refused_ppm // PPM
-        running += hedged * dearer - compensated * max(-dearer, 0) + not_taken * max(dearer, 0)
+        running += hedged * dearer - compensated * max(-dearer, 0)
+        running += booking.not_taken_at(interval, buying, not_taken)
         running += booking.given_back.get(interval, 0)
         amounts.append(running // WH_PER_MWH - before)
         before = running // WH_PER_MWH
-    require_int64(sum(map(abs, amounts)), "energy x price of a booking")
-    return np.array(amounts, dtype=np.int64)
+    return amounts
 
 
 def hedged_wh(
@@ -289,6 +313,9 @@ def booking_tables(
         dynamic_ppm: shape (G,).
         prices: charged, and paid for net export, at each point, of shape (G, T).
         is_owed: shape (G,), whether what is refused is owed and served later; None: nowhere.
+
+    Raises:
+        OverflowError: the sum of all charges could pass int64.
     """
     if not bookings:
         return []
@@ -298,7 +325,7 @@ def booking_tables(
         booking_charge_micro(
             booking,
             each,
-            prices[booking.is_sale][booking.point],
+            (prices[0][booking.point], prices[1][booking.point]),
             priced_wh[booking.point],
             taken_wh[booking.point],
             int(dynamic_ppm[booking.point]),
@@ -311,8 +338,14 @@ def booking_tables(
         (BOOKED, entities, _signed(bookings, (each.energy_wh for each in bookings))),
         (DELIVERED, entities, _signed(bookings, (each.delivered_wh for each in held))),
         (REFUSED, entities, _signed(bookings, (each.refused_wh for each in held))),
-        (CHARGE, entities, np.array(charges, dtype=np.int64)),
+        (CHARGE, entities, _exact(charges)),
     ]
+
+
+def _exact(charges: Sequence[Sequence[int]]) -> Integers:
+    """Return what bookings are charged, shape (B, T), if the sum of all of it is exact, too."""
+    require_int64(sum(abs(each) for row in charges for each in row), "energy x price of bookings")
+    return np.array(charges, dtype=np.int64)
 
 
 def _signed(bookings: Sequence[Booked], rows: Iterable[Integers]) -> Integers:

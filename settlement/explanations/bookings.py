@@ -33,18 +33,26 @@ class BookingCharges(ChargedPrices):
             abs(facts.result(measure, entity, interval))
             for measure in (booked.BOOKED, booked.DELIVERED, booked.REFUSED)
         )
-        owed = booking.given_back.get(interval, 0)
-        if not energy:
-            words = self._given_back(owed) if owed else "nothing was booked here"
-            cited = self.cite("charge.booking") if owed else ()
-            return Explanation(f"Booking {number}", amount, "micro", words, clauses=cited)
         node = facts.register.supply_points[point][1].node
+        buying, *_ = self.charged(node)
+        given_back = self._given_back(booking, buying.value)
+        if not energy:
+            words = "; ".join(given_back) or "nothing was booked here"
+            cited = self.cite("charge.booking") if given_back else ()
+            under = (buying,) if interval in booking.let_go else ()
+            return Explanation(
+                f"Booking {number}", amount, "micro", words, clauses=cited, children=under
+            )
         price, *beside = self.charged(node, selling=booking.is_sale)
+        if booking.is_sale and facts.model.sell_curves:
+            beside.append(buying)
         return Explanation(
             f"Booking {number}: what was booked, beside what came of it",
             amount,
             "micro",
-            self._formula(booking, point, price.value, (energy, delivered, refused)),
+            self._formula(
+                booking, point, (price.value, buying.value), (energy, delivered, refused)
+            ),
             clauses=self.cite("charge.booking"),
             children=(
                 self._booked(booking, energy),
@@ -78,15 +86,31 @@ class BookingCharges(ChargedPrices):
             ),
         )
 
-    def _given_back(self, owed: int) -> str:
-        """Say what is owed for what was given back, in Wh x micro per MWh."""
-        fallen = self.money(owed // WH_PER_MWH)
-        return f"{fallen} for what was given back before it began: energy × fall of its price since"
+    def _given_back(self, booking: Booked, buying: int) -> list[str]:
+        """Say what is owed for what was given back; nothing where nothing was.
+
+        Args:
+            buying: charged for what is taken at its node.
+        """
+        words, sign = [], -1 if booking.is_sale else 1
+        if owed := booking.given_back.get(self.interval, 0):
+            fallen = self.money(owed // WH_PER_MWH)
+            words.append(f"{fallen} for what was given back, or moved, before it began: energy ×")
+            words[-1] += " fall of its price since"
+        for energy_wh, price in booking.let_go.get(self.interval, ()):
+            fall = self.money(max(0, sign * (price - buying)), "MWh")
+            words.append(f"{megawatt_hours(energy_wh)} given back before it began × {fall}")
+            words[-1] += f", which was held at {self.money(price, 'MWh')}"
+        return words
 
     def _formula(
-        self, booking: Booked, point: str, charged: int, energies_wh: tuple[int, int, int]
+        self,
+        booking: Booked,
+        point: str,
+        prices: tuple[int, int],
+        energies_wh: tuple[int, int, int],
     ) -> str:
-        energy, delivered, refused = energies_wh
+        (charged, buying), (energy, delivered, refused) = prices, energies_wh
         model, settled = self.facts.model, self.facts.settled
         row, at = model.supply_points.index(point), self.interval
         above = settled.demand_wh - self.facts.covered_wh
@@ -104,11 +128,13 @@ class BookingCharges(ChargedPrices):
         if given and dearer < 0:
             words.append(f"less {megawatt_hours(given)} refused × {self.money(-dearer, 'MWh')}")
             words[-1] += "" if part == PPM else f", in the dynamic part, {ppm(part)}"
-        if energy - delivered - refused and dearer > 0:
+        fall = buying - price if booking.is_sale else price - buying
+        if energy - delivered - refused and fall > 0:
             missing = megawatt_hours(energy - delivered - refused)
-            words.append(f"and {missing} not delivered × {self.money(dearer, 'MWh')}")
-        if owed := booking.given_back.get(at, 0):
-            words.append(f"and {self._given_back(owed)}")
+            words.append(f"and {missing} not delivered × {self.money(fall, 'MWh')}")
+            if buying != charged:
+                words[-1] += ", by the price of what is taken"
+        words.extend(f"and {each}" for each in self._given_back(booking, buying))
         both = [f"{self.money(price, 'MWh')} booked", f"{self.money(charged, 'MWh')} charged"]
         what = " less ".join(reversed(both) if booking.is_sale else both)
         return (

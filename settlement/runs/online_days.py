@@ -8,7 +8,7 @@ counts: a booking, or published prices that are charged. So every other run keep
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from settlement.core.model import MarketModel
 CONTENT_TAG = "tallystick.online-day.1"
 ROW_TAG = "tallystick.online-day-row.1"
 BUY, SELL = "buy", "sell"
+MAY_BE_NONE = ("given_back", "let_go")
+"""What a booking says only where there is any."""
 
 
 class HandedPlace(NamedTuple):
@@ -50,7 +52,7 @@ class HandedBack(NamedTuple):
 
 
 class HandedBooking(NamedTuple):
-    """A booking of which anything is placed on the day, or was given back on it.
+    """A booking of which anything is placed on the day, or was, or is owed at once.
 
     Attributes:
         number, key: of its request; `key` is what the market calls it.
@@ -58,6 +60,7 @@ class HandedBooking(NamedTuple):
         side: `BUY` or `SELL`.
         placed: in the order of the intervals, each once.
         given_back: in the order in which it was.
+        let_go: what was placed and is not any more, in the order in which it was let go.
     """
 
     number: int
@@ -67,6 +70,7 @@ class HandedBooking(NamedTuple):
     side: str
     placed: tuple[HandedPlace, ...]
     given_back: tuple[HandedBack, ...] = ()
+    let_go: tuple[HandedPlace, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,12 +124,15 @@ def _booking_json(booking: HandedBooking) -> dict[str, Any]:
     said = {
         **booking._asdict(),
         "number": str(booking.number),
-        "placed": [[str(number) for number in place] for place in booking.placed],
-        "given_back": [[str(number) for number in back] for back in booking.given_back],
+        "placed": _texts(booking.placed),
+        "given_back": _texts(booking.given_back),
+        "let_go": _texts(booking.let_go),
     }
-    if not booking.given_back:
-        del said["given_back"]
-    return said
+    return {name: value for name, value in said.items() if value or name not in MAY_BE_NONE}
+
+
+def _texts(rows: Iterable[tuple[int, int, int]]) -> list[list[str]]:
+    return [list(map(str, row)) for row in rows]
 
 
 def handed_day(content: str) -> HandedDay:
@@ -154,6 +161,7 @@ def handed_day(content: str) -> HandedDay:
                 each["side"],
                 tuple(HandedPlace(*map(int, place)) for place in each["placed"]),
                 tuple(HandedBack(*map(int, back)) for back in each.get("given_back", ())),
+                tuple(HandedPlace(*map(int, place)) for place in each.get("let_go", ())),
             )
             for each in said["bookings"]
         ),
@@ -250,4 +258,7 @@ def _booked(booking: HandedBooking, point: int, intervals: int) -> Booked:
     owed: dict[int, int] = {}
     for interval, wh, fall in booking.given_back:
         owed[interval] = owed.get(interval, 0) + wh * fall
-    return Booked(booking.number, point, booking.side == SELL, energy, price, owed)
+    let_go: dict[int, tuple[tuple[int, int], ...]] = {}
+    for interval, wh, price_of_it in booking.let_go:
+        let_go[interval] = (*let_go.get(interval, ()), (wh, price_of_it))
+    return Booked(booking.number, point, booking.side == SELL, energy, price, owed, let_go)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from market.core.bookings import BookingRecord
+from market.core.booking_records import BookingRecord
 from market.core.events import Event, Kind
 from market.core.forward import Forward
 from market.core.machine import Machine, Taken

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.core.bookings import State
+from market.core.booking_records import State
 from market.core.events import Kind, Outcome
 from market.core.machine import Machine
 from market.core.quotes import Reason

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from market.core.bookings import State
+from market.core.booking_records import State
 from market.core.bookings_state import record_of, record_text
-from market.core.events import Kind
+from market.core.events import Kind, Outcome
 from market.core.machine import Machine
 from market.core.quotes import Reason
-from tests.market.asking import CAP, START, asks, changed, clock
+from tests.market.asking import CAP, START, asks, changed, clock, later
 from tests.market.streams import MINUTE_US, START_US, event, in_force, online
 from tests.settlement.core.examples import tiny_market
 
@@ -62,7 +62,7 @@ def test_law_of_other_nodes_and_shorter_intervals_takes_bookings_along():
     assert machine.bookings.forward.booked_w["home"][:3].tolist() == [4_000, 0, 0]
 
 
-def test_what_law_of_another_day_knows_no_more_keeps_its_booking_and_takes_no_part():
+def test_what_is_to_come_of_a_point_that_law_knows_no_more_ends_and_is_owed_by_who_booked_it():
     market = online(tiny_market())
     fewer = replace(
         market.model,
@@ -78,11 +78,15 @@ def test_what_law_of_another_day_knows_no_more_keeps_its_booking_and_takes_no_pa
     machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
     machine.take([asks("home", 2_000, 4_000, 30, 60, CAP, key="a")])
     machine.take([asks("home", 9_000, 18_000, 30, 60, CAP, key="b")])
-    machine.take([event(Kind.RULES, at_us=START_US + 1, words=("new",))])
-    assert set(machine.bookings.known) == {"a", "b"}
+    new = event(Kind.RULES, at_us=START_US + MINUTE_US, words=("new",))
+    said = {each.key: each for each in machine.take([new]).booking_records}
+    assert {each.state for each in said.values()} == {State.CANCELLED} and len(said) == 2
+    (owed,) = said["a"].given_back
+    assert owed.energy_wh == 2_000 and owed.owed_micro > 0
+    # On the last day that was its own, however late that is told.
+    assert owed.minute == START - 1
+    assert not machine.bookings.known
     assert not machine.bookings.forward.at("plant").net_demand_w.any()
-    (record,) = machine.take([clock(60)]).booking_records
-    assert (record.key, record.state) == ("b", State.MISSED)
 
 
 def test_what_is_to_come_ends_with_its_supplier_and_is_owed_by_who_booked_it():
@@ -99,8 +103,29 @@ def test_what_is_to_come_ends_with_its_supplier_and_is_owed_by_who_booked_it():
     assert said.keys() == {"a", "waits"}
     assert (said["a"].participant, said["a"].reason) == ("cedar", Reason.SUPPLIER)
     assert [each.start_minute - START for each in said["a"].placed] == [30]
-    assert {each.minute - START for each in said["a"].given_back} == {59}
+    assert {each.minute - START for each in said["a"].given_back} == {-1}
     assert said["waits"].state is State.CANCELLED
     assert not machine.bookings.forward.booked_w["home"].any()
     assert machine.bookings.forward.booked_w["plant"].any()
     assert record_of(json.loads(record_text(said["a"]))) == said["a"]
+
+
+def test_who_gave_back_and_is_followed_by_another_owes_at_once_what_it_will_have_no_line_for():
+    market = online(tiny_market())
+    others = replace(market, digest="new", suppliers=("doric", *market.suppliers[1:]))
+    machine = Machine({"law": market, "new": others})
+    machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
+    machine.take([asks("home", 4_000, 4_000, 0, 120, CAP, key="a")])
+    machine.take([later(Kind.CANCEL, "a", 1)])
+    # It is over for whoever asks, and known until its last interval begins.
+    (outcome,) = machine.take([later(Kind.CANCEL, "a", 2)]).outcomes
+    assert outcome is Outcome.UNKNOWN and machine.bookings.known.keys() == {"a"}
+    new = event(Kind.RULES, at_us=START_US + 60 * MINUTE_US, words=("new",))
+    (said,) = machine.take([clock(60), new]).booking_records
+    assert [each.start_minute - START for each in said.let_go] == [30]
+    assert said.given_back and said.state is State.CANCELLED
+    assert not machine.bookings.known
+    machine.take([asks("home", 100, 1_000, 60, 120, CAP, key="b", at_us=START_US + 61 * MINUTE_US)])
+    machine.take([later(Kind.CANCEL, "b", 62)])
+    machine.take([clock(120)])
+    assert not machine.bookings.known

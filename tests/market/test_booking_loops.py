@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.core.bookings import State
+from market.core.booking_records import State
 from market.core.events import Kind
 from market.core.machine import Machine
 from settlement.core.tightness import Curve

@@ -5,7 +5,8 @@ import json
 import pytest
 from hypothesis import given
 
-from market.core.bookings import BookingRecord, Bookings, State
+from market.core.booking_records import BookingRecord, State
+from market.core.bookings import Bookings
 from market.core.events import Kind, Outcome
 from market.core.forward import Forward
 from market.core.machine import Machine

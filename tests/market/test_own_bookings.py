@@ -40,12 +40,12 @@ def settled_charge(refused_ppm: int) -> list[int]:
     return booking_charge_micro(
         Booked(7, 0, False, energy, np.array(BOOKED_PRICE) * PPM),
         Held(delivered, refused, energy - delivered - refused),
-        np.array(CHARGED_PRICE) * PPM,
+        (np.array(CHARGED_PRICE) * PPM,) * 2,
         delivered * PPM,
         delivered,
         PPM,
         refused_ppm,
-    ).tolist()
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,28 @@ def test_what_is_served_later_is_given_nothing_and_all_else_is(timing, has_fair_
         assert (report.findings == []) is (ppm == refused_ppm), report.findings
 
 
-def test_a_booking_of_which_something_was_given_back_is_counted_and_not_recomputed():
+def test_what_of_a_sale_is_not_fed_in_is_held_to_the_price_of_what_is_taken():
+    buying, selling = np.array([100, 50]) * PPM, np.array(CHARGED_PRICE) * PPM
+    energy, delivered = np.array(BOOKED_WH), np.array(DELIVERED_WH)
+    booking = Booked(7, 0, True, energy, np.array(BOOKED_PRICE) * PPM)
+    held = Held(delivered, 0 * energy, energy - delivered)
+    taken = -delivered
+    charge = booking_charge_micro(booking, held, (buying, selling), 0 * energy, taken, PPM, PPM)
+    assert charge == [80 * 30 + 20 * 40, 60 * -20 + 40 * 0]
+    day = own_day(charge, timing="flexible")
+    for measure, row in (("booked_wh", energy), ("booking_delivered_wh", delivered)):
+        day.settled.vectors[DAY, measure, ENTITY] = (-row).tolist()
+    day.settled.vectors[DAY, "booking_refused_wh", ENTITY] = [0, 0]
+    day.settled.vectors[DAY, "node_price_micro_per_mwh", NODE] = buying.tolist()
+    day.settled.vectors[DAY, "node_sell_price_micro_per_mwh", NODE] = selling.tolist()
     report = Report()
-    record = {"given_back": [{"minute": 0, "energy_wh": 1, "fall_micro_per_mwh": 1}]}
+    hold_charge(DAY, day, ENTITY, [price * PPM for price in BOOKED_PRICE], report)
+    assert report.findings == [] and report.counts
+
+
+@pytest.mark.parametrize("how", ["given_back", "let_go"])
+def test_a_booking_of_which_something_was_given_back_is_counted_and_not_recomputed(how):
+    report = Report()
+    record = {how: [{"start_minute": 0, "energy_wh": 1, "price_micro_per_mwh": 1}]}
     check_booking(ENTITY, [(DAY, own_day([1, 1], timing="flexible"))], record, report)
     assert report.findings == [] and len(report.counts) == 1

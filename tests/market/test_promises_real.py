@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numba import config
 
-from market.core.bookings import State
+from market.core.booking_records import State
 from market.core.events import Event, Kind
 from market.core.machine import Machine
 from market.feeding import Eve, day_events

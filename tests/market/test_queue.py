@@ -4,11 +4,11 @@ import datetime as dt
 
 import numpy as np
 
-from market.core.bookings import State
+from market.core.booking_records import State
 from market.core.events import Kind, Outcome
 from market.core.machine import Machine
 from market.core.promises import Promises, month_of
-from market.core.quotes import Reason
+from market.core.quotes import MOST_WAITING, Reason
 from tests.market.asking import CAP, FULL, START, asks, begun, clock, home, later
 from tests.market.streams import MINUTE_US, START_US, event
 
@@ -30,6 +30,16 @@ def test_a_sale_serves_the_one_who_waits_for_its_energy():
     machine, became = begun(home("a", *FULL), home("b", 400, 800, 30, 60, CAP), sale)
     assert became[2][1] == [("c", State.BOOKED, None), ("b", State.BOOKED, None)]
     assert machine.bookings.forward.at("home").room_w[0] == 0
+
+
+def test_no_point_waits_more_often_than_it_may_and_slows_all_others_by_it():
+    asked = [home(f"w{number}", *FULL) for number in range(MOST_WAITING + 2)]
+    _, became = begun(home("a", *FULL), *asked)
+    assert [each[0][1] for _, each in became[1:]] == [State.WAITING] * MOST_WAITING + [
+        State.REFUSED,
+        State.REFUSED,
+    ]
+    assert became[-1] == (Outcome.REFUSED, [(asked[-1].key, State.REFUSED, Reason.MANY)])
 
 
 def test_who_waits_until_its_window_is_too_short_has_missed():

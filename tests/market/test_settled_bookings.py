@@ -9,7 +9,7 @@ from sqlalchemy import text
 from database.bulk import driver_connection
 from ledger.log.checkpoints import publish_checkpoint
 from market import store
-from market.core.bookings import State
+from market.core.booking_records import State
 from market.core.events import Event, Kind
 from market.core.forward import MINUTE_US
 from market.deliveries import deliveries_of

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from database.session import transaction
-from market.core.bookings import State, Told
+from market.core.booking_records import State, Told
 from market.core.forward import MINUTE_US
 from portal import market_ahead
 from portal.market_bookings_view import ShownBooking

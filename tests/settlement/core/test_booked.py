@@ -25,6 +25,7 @@ PPM = 1_000_000
 PRICES = st.integers(-(10**9), 10**9)
 ENERGY = st.integers(0, 10**7)
 INTERVALS = 3
+CAP = 6 * 10**9
 
 
 def as_row(*values):
@@ -147,6 +148,21 @@ def test_a_published_price_is_charged_where_it_is_known_from_end_to_end():
     assert found.selling.tolist() == [[6, 19, 28]]
     assert charged_prices(EX_POST, ex_post, ex_post, online).buying is ex_post
     assert charged_prices(PUBLISHED, ex_post, ex_post, None).buying is ex_post
+
+
+def test_a_day_whose_bookings_pass_what_is_exact_together_is_refused_and_not_wrapped():
+    """A sale of five terawatt hours is exact; four hundred that nobody feeds in are not."""
+    model, readings = examples.tiny_booked()
+    energy = np.zeros(readings.demand_wh.shape[1], dtype=np.int64)
+    energy[0] = 5 * 10**12
+    sold = [Booked(number, 0, True, energy, energy * 0 - CAP) for number in range(1, 401)]
+    for count in (1, 400):
+        online = replace(readings.online, bookings=tuple(sold[:count]))
+        if count == 1:
+            settle_day(model, replace(readings, online=online))
+        else:
+            with pytest.raises(OverflowError, match="of bookings"):
+                settle_day(model, replace(readings, online=online))
 
 
 @pytest.mark.parametrize("returned_to", ["nobody", "everyone"])
