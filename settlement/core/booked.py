@@ -236,7 +236,6 @@ def booking_charge_micro(
         taken_wh: shape (T,), of the point as it settles; negative is net export.
         dynamic_ppm: the part of the point's energy that pays a price at all.
         refused_ppm: the part of what is refused that is given what it costs to buy anew.
-
     """
     columns = (
         booking.energy_wh,
