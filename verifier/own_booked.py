@@ -4,7 +4,8 @@ In each interval delivered energy x (booked price - charged price), less what wa
 rise of the price, and what was not taken x its fall; of a sale the other way round, and what was
 not fed in by the price of what is taken. What is refused and served later, inside the window of a
 contract, is given nothing. What lies above the block of a contract is not recomputed, as other
-results make its price, nor is a booking of which something was given back.
+results make its price, nor is a booking of which something was given back, or that was booked by
+law of intervals of another length than those in which it settles.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,6 +67,11 @@ def check_booking(
     energies = [sign * to_integer(each["energy_wh"]) for each in placed]
     if abs(sum(found)) < abs(sum(energies)):
         report.count("bookings of which a day lies beyond the file")
+        return
+    if any(to_integer(each["minutes"]) != own.rules["interval_minutes"]
+           for each in placed for _, own in days):  # fmt: skip
+        report.equal(INVOICE_LINES, f"booking {entity}", "Wh as booked,", sum(energies), sum(found))
+        report.count("bookings by law of other intervals, which are not recomputed")
         return
     report.equal(INVOICE_LINES, f"booking {entity}", "Wh as booked, by interval,", energies, found)
     if energies != found:

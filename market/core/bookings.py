@@ -70,6 +70,7 @@ class Bookings:
         """Take the law of a market: who there is, where, and what is promised."""
         self.market, self.clock_us = market, clock_us
         self.begun_us = max(clock_us, handed_in_us or clock_us)
+        self._held_minute = Horizon.after(clock_us, market).first_minute
         self._terms = terms_of(market)
         self._row = {name: row for row, name in enumerate(market.model.supply_points)}
         self.promises.reach(month_of(self.begun_us // MINUTE_US, market.zone))
@@ -98,6 +99,9 @@ class Bookings:
     def reach(self, clock_us: int, handed_in_us: int | None = None) -> None:
         """Move the clock on."""
         self.clock_us, self.begun_us = clock_us, max(clock_us, handed_in_us or clock_us)
+        if clock_us // MINUTE_US >= self._held_minute:
+            self._held_minute = Horizon.after(clock_us, self.market).first_minute
+            self._drop_over()
         if self.begun_us // MINUTE_US < self.forward.horizon.first_minute:
             return
         self.forward.begin(Horizon.after(self.begun_us, self.market))
@@ -112,11 +116,14 @@ class Bookings:
 
     def _book_again(self) -> None:
         first = self.forward.horizon.first_minute
-        self.known = {key: each for key, each in self.known.items() if not self._is_over(each)}
+        self._drop_over()
         for record in self.known.values():
             if record.placed and record.placed[-1].end_minute > first:
                 self._move(record.request, record.placed, 1)
         self._has_eased = True
+
+    def _drop_over(self) -> None:
+        self.known = {key: each for key, each in self.known.items() if not self._is_over(each)}
 
     def _move(self, request: Request, placed: Iterable[Placed], sign: int) -> None:
         """Book what is placed in the forward state, or with -1 take it out."""
@@ -203,9 +210,8 @@ class Bookings:
         """Whether nothing comes of a booking any more, nor of what was let go of it."""
         if record.placed or record.state is State.WAITING:
             return False
-        first = self.forward.horizon.first_minute
-        # What begins with the law that ends it, too: the horizon is after that.
-        return not any(each.end_minute >= first for each in record.let_go)
+        # What begins with the law that ends it, too, however late that law is handed in.
+        return not any(each.end_minute >= self._held_minute for each in record.let_go)
 
     def _request(self, event: Event) -> Outcome:
         request = Request.of(event)

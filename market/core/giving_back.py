@@ -105,13 +105,19 @@ def moved_and_let_go(
         gave: what gave way.
         placed: what is placed in its stead.
     """
-    now_wh = {(each.start_minute, each.minutes): each.energy_wh for each in placed}
     moved, let_go = [], []
     for each in gave:
-        stays_wh = min(each.energy_wh, now_wh.get((each.start_minute, each.minutes), 0))
+        stays_wh = min(each.energy_wh, sum(_within(each, other) for other in placed))
         moved.append(_part(each, stays_wh))
         let_go.append(_part(each, each.energy_wh - stays_wh))
     return [each for each in moved if each.energy_wh], [each for each in let_go if each.energy_wh]
+
+
+def _within(gave: Placed, placed: Placed) -> int:
+    """Return what is placed in the time of what gave way, by law of whatever intervals, in Wh."""
+    ends = min(gave.end_minute, placed.end_minute)
+    shared = max(ends - max(gave.start_minute, placed.start_minute), 0)
+    return placed.energy_wh * shared // placed.minutes
 
 
 def _part(placed: Placed, energy_wh: int) -> Placed:

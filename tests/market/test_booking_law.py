@@ -14,6 +14,8 @@ from tests.market.asking import CAP, START, asks, changed, clock, later
 from tests.market.streams import MINUTE_US, START_US, event, in_force, online
 from tests.settlement.core.examples import tiny_market
 
+UNITS = (("wind", 9_000), ("gas", 3_000))
+
 
 def test_a_change_of_what_runs_by_law_of_longer_intervals_waits_for_its_end():
     market = online(tiny_market())
@@ -129,3 +131,43 @@ def test_who_gave_back_and_is_followed_by_another_owes_at_once_what_it_will_have
     machine.take([later(Kind.CANCEL, "b", 62)])
     machine.take([clock(120)])
     assert not machine.bookings.known
+
+
+def test_a_change_of_nothing_lets_nothing_go_by_law_of_other_intervals():
+    market = online(tiny_market())
+    for minutes in (15, 60):
+        other = replace(market.model, interval_minutes=minutes)
+        machine = Machine({"law": market, "new": replace(market, digest="new", model=other)})
+        machine.take([in_force(), event(Kind.AVAILABILITY, "wind", 9_000)])
+        machine.take([asks("home", 3_000, 3_000, 60, 120, CAP, key="a")])
+        machine.take([event(Kind.RULES, at_us=START_US + MINUTE_US, words=("new",))])
+        (record,) = machine.take([changed("a", 2, 3_000, 3_000, 60, 120)]).booking_records
+        assert {each.minutes for each in record.placed} == {minutes}
+        assert record.given_back == record.let_go == ()
+        # Of half of it, half is let go.
+        (record,) = machine.take([changed("a", 3, 1_500, 1_500, 60, 120)]).booking_records
+        assert sum(each.energy_wh for each in record.let_go) == 1_500
+
+
+def test_what_was_let_go_is_owed_by_who_booked_it_however_late_the_law_that_ends_it_is_handed_in():
+    market, day_us = online(tiny_market(), begun_by_handing_in=True), 24 * 60 * MINUTE_US
+    law = {"law": market, "new": replace(market, digest="new", suppliers=("doric",) * 3)}
+    first = [in_force(), *(event(Kind.AVAILABILITY, *unit) for unit in UNITS)]
+    evening = [
+        asks("home", 3_000, 6_000, 1_470, 1_500, CAP, key="a", at_us=START_US + 1_200 * MINUTE_US),
+        # What goes on for a minute makes the hours to come as dear as when it was booked.
+        event(Kind.DEMAND, "home", 30_000, at_us=START_US + 1_201 * MINUTE_US),
+        later(Kind.CANCEL, "a", 1_202),
+        event(Kind.DEMAND, "home", 4_000, at_us=START_US + 1_203 * MINUTE_US),
+        event(Kind.AVAILABILITY, "wind", 60_000, at_us=START_US + 1_204 * MINUTE_US),
+    ]
+    owed = []
+    for late_us in (0, 70 * MINUTE_US):
+        machine = Machine(law)
+        for each in (*first, event(Kind.DEMAND, "home", 4_000), *evening):
+            machine.take([each], [each.at_us])
+        midnight = event(Kind.RULES, at_us=START_US + day_us, words=("new",))
+        (ended,) = machine.take([midnight], [midnight.at_us + late_us]).booking_records
+        assert ended.let_go == () and not machine.bookings.known
+        owed.append(ended.given_back)
+    assert owed[0] == owed[1] != ()

@@ -86,3 +86,19 @@ def test_a_booking_of_which_something_was_given_back_is_counted_and_not_recomput
     record = {how: [{"start_minute": 0, "energy_wh": 1, "price_micro_per_mwh": 1}]}
     check_booking(ENTITY, [(DAY, own_day([1, 1], timing="flexible"))], record, report)
     assert report.findings == [] and len(report.counts) == 1
+
+
+def test_a_booking_by_law_of_other_intervals_is_held_to_its_energy_and_not_recomputed():
+    placed = {"start_minute": 0, "minutes": 60, "energy_wh": 200, "price_micro_per_mwh": 60 * PPM}
+    for energy_wh in (200, 201):
+        record = {
+            "request": {"side": "buy", "point": "shop"},
+            "placed": [placed | {"energy_wh": energy_wh}],
+        }
+        report, day = Report(), own_day(settled_charge(0), timing="essential")
+        check_booking(ENTITY, [(DAY, day)], record, report)
+        # Of the larger, what the day does not hold lies beyond it.
+        assert report.findings == [] and len(report.counts) == 1
+    record["placed"] = [placed | {"energy_wh": 199}]
+    check_booking(ENTITY, [(DAY, day)], record, report)
+    assert report.findings
