@@ -56,8 +56,11 @@ class Promises:
     delivered: dict[Group, int] = field(default_factory=dict)
 
     def reach(self, month: tuple[int, int]) -> bool:
-        """Move on to a month, of which nothing is remembered; return whether it is another."""
-        if month == self.month:
+        """Move on to a month, of which nothing is remembered; return whether it is a later one.
+
+        By law that counts as begun what was handed in, and then by none, it may seem to go back.
+        """
+        if self.month is not None and month <= self.month:
             return False
         self.month, self.promised, self.delivered = month, {}, {}
         return True

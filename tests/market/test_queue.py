@@ -132,6 +132,14 @@ def test_the_month_is_that_of_the_market_s_own_clock():
     assert month_of(-5, "UTC") == (1970, 1) and month_of(2**62, "UTC")[0] > 9_000
 
 
+def test_a_month_that_is_over_does_not_come_back():
+    promises = Promises((2024, 3))
+    promises.tell(("n", "p"), 10**6, 5, 3)
+    assert not promises.reach((2024, 2)) and not promises.reach((2024, 3))
+    assert promises.deficit(("n", "p")) == 2 * 10**6
+    assert promises.reach((2025, 1)) and promises.deficit(("n", "p")) == 0
+
+
 def test_a_deficit_is_exact_however_long_it_grows():
     promises = Promises((2024, 2))
     for _ in range(1_000):
