@@ -165,7 +165,7 @@ def _misplaced(row: Row, kind: Kind) -> list[Finding]:
     """Find fields that an event of its kind lacks, or does not have."""
     needed = ("at", *SAYS[kind])
     allowed = {*needed, *MAY_SAY.get(kind, ()), "kind", "key"}
-    limit = f"a {kind} event says {', '.join(needed)}"
+    limit = f"an event of the kind {kind} says {', '.join(needed)}"
     found = [
         Finding("event-field", row.place, f"no {name}", limit, f"write {name}")
         for name in needed

@@ -212,7 +212,7 @@ def _chart(
     series = [Series("To buy", tuple(buy)), Series("To give", tuple(sell))]
     hours = ahead.count * ahead.minutes // 60
     title = f"Quotes of the next {hours} hours, {chosen.title}"
-    made = time_chart("ahead", title, days, series, unit, marked)
+    made = time_chart("quotes-ahead", title, days, series, unit, marked)
     mark = [
         CHEAPEST if at in marked else NO_ROOM if tightness[at] >= WHOLE_PPM else ""
         for at in range(ahead.count)

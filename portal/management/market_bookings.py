@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from common.quantities import energy, power
 from market.core.booking_records import BookingRecord
 from market.core.events import Outcome
-from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Placed, Request
+from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Placed, Reason, Request
 from portal import market_asking
 from portal.amounts import local_time, money_exact
 from portal.market_asking import Answer
@@ -19,18 +20,15 @@ def lines(answer: Answer) -> Iterator[str]:
         yield _asked(answer, answer.request)
         reason = answer.quote.reason
         placed = f"{energy(answer.quote.energy_wh)} would be placed"
-        yield f"{placed}: {reason.value}." if reason else f"{placed}."
+        yield f"{placed}: {_why(reason)}." if reason else f"{placed}."
         yield from _placed(answer, answer.quote.placed)
     for record in answer.bookings:
-        why = f": {record.reason.value}" if record.reason else ""
+        why = f": {_why(record.reason)}" if record.reason else ""
         yield f"Booking {record.number}, {record.participant}: {record.state.value}{why}."
         yield f"  {_asked(answer, record.request)}"
         told = {each.start_minute: each.energy_wh for each in record.told}
         yield from _placed(answer, record.placed, told)
-        for each in record.given_back:
-            owed = money_exact(each.owed_micro, answer.currency)
-            when = _moment(answer, each.minute)
-            yield f"  {owed} is owed for {energy(each.energy_wh)} given back or moved, {when}"
+        yield from _given_back(answer, record)
         if record.let_go:
             yield "  Given back, and held to the price that is charged:"
             yield from _placed(answer, record.let_go)
@@ -46,7 +44,7 @@ def failure(answer: Answer) -> str | None:
         waited = f"it was handed in, and nobody took it in {market_asking.PATIENCE_S} seconds"
         remedy = "lead the market with `market run`; `market bookings` tells what came of it then"
         return f"{answer.market}: {waited}; {remedy}"
-    reasons = [each.reason.value for each in answer.bookings if each.reason is not None]
+    reasons = [_why(each.reason) for each in answer.bookings if each.reason is not None]
     return f"{answer.market}: {', '.join([answer.outcome.value, *reasons])}"
 
 
@@ -86,6 +84,21 @@ def _placed(
         delivered = "" if had is None else f", delivered {energy(had)}"
         when = f"{_moment(answer, each.start_minute)}, {each.minutes} minutes"
         yield f"  {when}: {energy(each.energy_wh)} at {price}{delivered}"
+
+
+def _given_back(answer: Answer, record: BookingRecord) -> Iterator[str]:
+    """Yield what is owed at once by each act, whose intervals have one line."""
+    for minute, of in groupby(record.given_back, key=lambda each: each.minute):
+        acts = list(of)
+        owed = money_exact(sum(each.owed_micro for each in acts), answer.currency)
+        given = energy(sum(each.energy_wh for each in acts))
+        yield f"  {owed} is owed for {given} given back or moved, {_moment(answer, minute)}"
+
+
+def _why(reason: Reason) -> str:
+    """Return a reason in words: a window that is over is short of what is still to come."""
+    is_window = reason is Reason.WINDOW
+    return f"{reason.value} by what of it is still to come" if is_window else reason.value
 
 
 def _moment(answer: Answer, minute: int) -> str:

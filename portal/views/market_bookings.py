@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from sqlalchemy.orm import Session
@@ -131,10 +132,12 @@ def book(request: SignedInRequest, market: str) -> HttpResponse:
 @require_safe
 @open_to(asks)
 def booking(request: SignedInRequest, market: str, number: int) -> HttpResponse:
-    """Show a booking of one's own, and the form that changes it."""
+    """Show a booking of one's own, and the form that changes it; one that is over stands alone."""
     with transaction() as session:
         part = _part(session, request, market)
         record = _own(session, part, number)
+        if not shown.ShownBooking(record, _online(part), part.begun_us).is_open:
+            return redirect(f"{reverse('market-bookings', args=[market])}?number={number}")
         return _page(request, session, part, _form_of(record, part), changing=record)
 
 

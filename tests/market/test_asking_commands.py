@@ -12,10 +12,14 @@ from sqlalchemy import text
 
 from database.session import transaction
 from ledger.people.roles import Role
+from market.core.booking_records import BookingRecord, State
+from market.core.events import Outcome
+from market.core.giving_back import GivenBack
+from market.core.quotes import Reason, Request, Side
 from market.replay_verification import replay_check
 from market.verification import CHECKS
 from portal import market_asking, market_feed, signing
-from portal.management import base
+from portal.management import base, market_bookings
 from portal.management.commands import market as market_command
 from tests.market.test_feed import DAY, ONLINE, law_online
 from tests.market.test_market_replay import lead_all
@@ -210,3 +214,20 @@ def test_in_a_market_that_runs_in_real_time_what_began_by_the_wall_is_not_to_be_
     with transaction(fed) as session:
         checks = (*CHECKS, replay_check())
         assert [found for check in checks for found in check.run(session)] == []
+
+
+def test_what_one_act_owes_is_one_line_and_a_window_that_is_over_is_not_called_too_narrow():
+    back = (GivenBack(60, 2_000_000, 1_500_000), GivenBack(60, 2_000_000, 500_000),
+            GivenBack(90, 1_000_000, 500_000))  # fmt: skip
+    wish = Request(POINT, "", Side.BUY, 500, 2_400, 0, 720, 10**15)
+    record = BookingRecord(
+        "k", 1, 0, wish, "cedar", ("B", ""), State.REFUSED, Reason.WINDOW, given_back=back
+    )
+    answer = market_asking.Answer("tiny", "UTC", "GBP", outcome=Outcome.REFUSED, bookings=(record,))
+    first, _, *owed = market_bookings.lines(answer)
+    over = "window too short by what of it is still to come"
+    assert first == f"Booking 1, cedar: refused: {over}."
+    assert market_bookings.failure(answer) == f"tiny: refused, {over}"
+    assert [line.split(" given")[0] for line in owed] == [
+        "  £4.000000 is owed for 4\xa0MWh", "  £0.500000 is owed for 1\xa0MWh",
+    ]  # fmt: skip

@@ -6,11 +6,14 @@ import re
 from dataclasses import replace
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from database.session import transaction
 from market.core.booking_records import State, Told
 from market.core.forward import MINUTE_US
+from market.core.giving_back import GivenBack
+from market.core.quotes import Side
 from portal import market_ahead
 from portal.market_bookings_view import ShownBooking
 from portal.models import Act
@@ -96,6 +99,8 @@ def test_a_quote_moves_nothing_and_a_booking_is_had_changed_and_given_up(owner, 
     assert f"Booking {number}: buy 5 kWh at N0-P2, first" in words(owner.get(f"/market/{MARKET}/"))
     gone = ask(owner, f"{number}/cancel", key="3" * 32)
     assert f"Booking {number} is given up: nothing of it had begun." in gone
+    over = owner.get(f"{PAGE}{number}/")
+    assert (over.status_code, over["Location"]) == (302, f"{PAGE}?number={number}")
     assert "N0-P2" not in words(sign_in("outsider").get(PAGE))
     assert "hearth-energy. 31 Mar 2024, 20:00 BST" in words(sign_in("auditor").get(PAGE))
 
@@ -251,7 +256,11 @@ def test_quotes_ahead_are_those_of_the_machine(owner, site):
     assert ("cheapest" in marks) is not shown.is_flat
     cheapest = market_ahead._cheapest([5, 1, 9, 1, 2, *[7] * 20], [0, 2, 3, 4, *range(5, 25)])
     assert cheapest == {3, 4}  # the second has no room, and one in twelve of the rest is two
-    page = words(Client().get(f"/market/{MARKET}/?at=node:N0"))
+    answer = Client().get(f"/market/{MARKET}/?at=node:N0")
+    page = words(answer)
+    # What is loaded anew each minute is selected by its id: twice the same would leave a chart.
+    ids = re.findall(r' id="([^"]+)"', answer.content.decode())
+    assert "ahead" in ids and len(ids) == len(set(ids))
     assert "Quotes of the next 48 hours, North Scotland" in page
     assert first in page and "Who waits" in page
     assert "Who is served when not all can be" in page
@@ -274,3 +283,22 @@ def test_what_became_of_an_interval_is_told_by_the_clock_and_by_what_was_deliver
     assert (had.state, had.css, had.delivered) == ("delivered", "good", "7.5\xa0kWh")
     assert [each.delivered for each in had.intervals] == [each.energy for each in had.intervals]
     assert shown(ends, state=State.MISSED, told=told[:1]).delivered != had.delivered
+
+
+@pytest.mark.parametrize(
+    ("side", "turn", "beyond"), [("buy", "fell", "less"), ("sell", "rose", "more")]
+)
+def test_what_is_owed_for_giving_back_is_said_by_the_way_its_price_moved(site, side, turn, beyond):
+    with transaction(site.engine) as session:
+        (record,) = (each for each in queries.bookings(session, MARKET) if each.number == 1)
+        rules = queries.market_rules(session, MARKET, SHORT_DAY)
+    back = replace(
+        record,
+        request=replace(record.request, side=Side(side)),
+        given_back=(GivenBack(0, 2_000_000, 1_500_000),),
+        let_go=record.placed,
+    )
+    moved = {"told": {"kind": "rebook", "is_taken": True, "booking": ShownBooking(back, rules, 0)}}
+    told = render_to_string("market/_told.html", moved)
+    assert f"as its price {turn} since it was booked: £3.000000." in told
+    assert f"where that is {beyond} yet" in told
