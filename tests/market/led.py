@@ -20,6 +20,8 @@ from market import store
 from market.core.events import Event, Kind
 from market.course import Course
 from market.inbox import submit
+from market.law_book import Resolve
+from market.law_of_days import law_in
 from market.leading import catch_up, connect, find_course
 from market.log import EventEntry, PublicationEntry
 from market.sealing import seal
@@ -79,14 +81,31 @@ def hand_in(engine: Engine, events: Sequence[Event], at_once: int = 7) -> None:
 def lead(session: Session, events: Sequence[Event]) -> None:
     """Hand events in, and take them, in the transaction of a test."""
     assert submit(session, MARKET, events, by="test") == []
-    connection = driver_connection(session)
-    course = find_course(connection, MARKET, resolve)
-    epoch = store.begin_epoch(connection, MARKET)
+    leader = take_all(leader_of(driver_connection(session)))
+    seal(leader.connection, MARKET, leader.course.head)
+
+
+def lead_by_its_law(session: Session, events: Sequence[Event] = ()) -> Leader:
+    """Hand events in, and take what waits, by the law in the database, in a test's transaction."""
+    assert submit(session, MARKET, events, by="test") == []
+    return take_all(leader_of(driver_connection(session), MARKET, law_in(session, MARKET)))
+
+
+def leader_of(
+    connection: store.Connection, market: str = MARKET, resolve: Resolve = resolve
+) -> Leader:
+    """Whoever leads a market from here on."""
+    course = find_course(connection, market, resolve)
+    epoch = store.begin_epoch(connection, market)
     catch_up(connection, course)
-    leader = Leader(connection, course, epoch)
+    return Leader(connection, course, epoch)
+
+
+def take_all(leader: Leader) -> Leader:
+    """Take what waits, until nothing does."""
     while leader.step():
         pass
-    seal(connection, MARKET, course.head)
+    return leader
 
 
 @contextmanager

@@ -4,13 +4,21 @@ from contextlib import closing
 
 import pytest
 
-from market import ahead, store
+from market import ahead
 from market.core.events import Kind
 from market.core.state import state_of
 from market.leading import catch_up, connect, find_course
-from market.worker import Leader
 from tests.market.asking import CAP, asks
-from tests.market.led import MARKET, askings, hand_in, happenings, resolve, writer_url
+from tests.market.led import (
+    MARKET,
+    askings,
+    hand_in,
+    happenings,
+    leader_of,
+    resolve,
+    take_all,
+    writer_url,
+)
 from tests.market.streams import MINUTE_US, START_US, event
 
 NAMES = ("tightness_ppm", "price_micro_per_mwh", "sell_price_micro_per_mwh")
@@ -23,26 +31,12 @@ def connection(committed_database):
         yield opened
 
 
-def leader_of(connection) -> Leader:
-    course = find_course(connection, MARKET, resolve)
-    epoch = store.begin_epoch(connection, MARKET)
-    catch_up(connection, course)
-    return Leader(connection, course, epoch)
-
-
-def led(connection) -> Leader:
-    leader = leader_of(connection)
-    while leader.step():
-        pass
-    return leader
-
-
 def test_whoever_asks_goes_on_from_what_was_kept_and_comes_to_the_same(
     committed_database, connection
 ):
     at_us = START_US + 360 * MINUTE_US
     hand_in(committed_database, [*happenings(60), *askings(360)])
-    leader = led(connection)
+    leader = take_all(leader_of(connection))
     ends = leader.course.head.sequence
     telling = event(Kind.DEMAND, "home", 1, at_us=at_us + 5, key="later")
     hand_in(committed_database, [telling])
@@ -66,7 +60,7 @@ def test_the_outlook_is_what_the_machine_would_quote_and_counts_who_waits(
         at_us=at_us,
     )  # fmt: skip
     hand_in(committed_database, [*happenings(60), too_much])
-    leader = led(connection)
+    leader = take_all(leader_of(connection))
     forward = leader.course.machine.bookings.forward
     sequence, count, waiting, *kept = connection.execute(KEPT).fetchone()
     assert (sequence, count) == (leader.course.head.sequence, forward.horizon.count)
@@ -80,7 +74,7 @@ def test_the_outlook_is_what_the_machine_would_quote_and_counts_who_waits(
 
 def test_who_leads_no_more_keeps_nothing(committed_database, connection):
     hand_in(committed_database, happenings(20))
-    leader = led(connection)
+    leader = take_all(leader_of(connection))
     other = leader_of(connection)
     hand_in(committed_database, [event(Kind.CLOCK, at_us=START_US + 600 * MINUTE_US, key="on")])
     other.step()

@@ -19,15 +19,14 @@ from market.evidence_part import choose_days, published_part
 from market.fed_days import events_of_day
 from market.inbox import submit
 from market.law_of_days import law_in
-from market.leading import catch_up, find_course
 from market.moments import midnight_us
 from market.sealing import seal
-from market.worker import Leader
 from settlement.evidence.export import write_evidence
 from settlement.evidence.verifier_file import verifier_file
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress, settle
 from settlement.runs.store import list_runs
+from tests.market.led import leader_of
 from tests.market.test_feed import law_online
 from tests.settlement.evidence_cases import Memory, changed, rows, written
 from tests.settlement.study_cases import study_tiny
@@ -70,15 +69,12 @@ def live_through(session, day: dt.date) -> None:
     half = sum(each.at_us < noon_us(day) for each in told)
     told = [*told[:half], *askings(day), *told[half:]]
     assert submit(session, "tiny", told, by="test") == []
-    course = find_course(connection, "tiny", law_in(session, "tiny"))
-    epoch = store.begin_epoch(connection, "tiny")
-    catch_up(connection, course)
-    leader, count = Leader(connection, course, epoch), 0
+    leader, count = leader_of(connection, "tiny", law_in(session, "tiny")), 0
     while leader.step():
         count += 1
         if count % BATCHES_A_STRETCH == 0:
-            seal(connection, "tiny", course.head)
-    seal(connection, "tiny", course.head)
+            seal(connection, "tiny", leader.course.head)
+    seal(connection, "tiny", leader.course.head)
 
 
 def settled(session, day: dt.date) -> Run:

@@ -11,9 +11,9 @@ from market import store
 from market.core.events import Kind, Outcome
 from market.core.machine import Cause
 from market.core.state import days_of_law, state_of
-from market.leading import catch_up, connect, find_course
+from market.leading import connect
 from market.worker import Leader
-from tests.market.led import MARKET, hand_in, hold_to_replay, writer_url
+from tests.market.led import MARKET, hand_in, hold_to_replay, leader_of, take_all, writer_url
 from tests.market.streams import DAY, online
 from tests.market.test_feeding import events_of
 from tests.settlement.core.examples import tiny_day, tiny_market
@@ -29,18 +29,8 @@ def resolve(day: dt.date, known: dt.datetime):
     return LAW.get(day)
 
 
-def leader_of(connection) -> Leader:
-    course = find_course(connection, MARKET, resolve)
-    epoch = store.begin_epoch(connection, MARKET)
-    catch_up(connection, course)
-    return Leader(connection, course, epoch)
-
-
 def lead(connection) -> Leader:
-    leader = leader_of(connection)
-    while leader.step():
-        pass
-    return leader
+    return take_all(leader_of(connection, resolve=resolve))
 
 
 def revised(day: dt.date, at_us: int):

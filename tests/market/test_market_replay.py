@@ -12,14 +12,12 @@ from database.bulk import driver_connection
 from database.session import snapshot, transaction
 from market import store, stored_rows
 from market.inbox import submit
-from market.law_of_days import law_in
-from market.leading import catch_up, find_course
 from market.replay_verification import replay_check
-from market.worker import Leader
 from portal import market_feed, market_replay, signing
 from portal.management import base
 from portal.management.commands import market as market_command
 from portal.management.commands import verify
+from tests.market.led import lead_by_its_law
 from tests.market.test_feed import DAY, law_online
 from tests.worlds.settled import ingest_tiny, publish_tiny
 
@@ -28,13 +26,7 @@ NEXT_DAY = DAY + dt.timedelta(days=1)
 
 def lead_all(engine) -> None:
     with transaction(engine) as session:
-        connection = driver_connection(session)
-        course = find_course(connection, "tiny", law_in(session, "tiny"))
-        epoch = store.begin_epoch(connection, "tiny")
-        catch_up(connection, course)
-        leader = Leader(connection, course, epoch)
-        while leader.step():
-            pass
+        lead_by_its_law(session)
 
 
 @pytest.fixture

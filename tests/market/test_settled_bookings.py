@@ -17,14 +17,11 @@ from market.evidence_part import published_part
 from market.fed_days import events_of_day
 from market.handing_over import hand_over
 from market.inbox import submit
-from market.law_of_days import law_in
-from market.leading import catch_up, find_course
 from market.moments import midnight_us
 from market.own_part import own_part
 from market.sealing import seal
 from market.settling import settle_with_market
 from market.verification import CHECKS
-from market.worker import Leader
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.core.booked import BOOKED, CHARGE, DELIVERED, REFUSED
@@ -40,6 +37,7 @@ from settlement.runs.online_day_store import every_online_day
 from settlement.runs.settle import no_progress
 from settlement.runs.store import day_vectors, stored_values
 from settlement.verification import list_checks
+from tests.market.led import lead_by_its_law
 from tests.market.test_evidence_of_prices import checked, evidence
 from tests.market.test_feed import ONLINE, law_online
 from tests.settlement.evidence_cases import Memory, rows, written
@@ -75,14 +73,8 @@ def ask(key: str, point: str, energy_wh: int, side: str = "buy") -> Event:
 
 def lead(session) -> None:
     """Let the market take what waits, and seal it."""
-    connection = driver_connection(session)
-    course = find_course(connection, "tiny", law_in(session, "tiny"))
-    epoch = store.begin_epoch(connection, "tiny")
-    catch_up(connection, course)
-    leader = Leader(connection, course, epoch)
-    while leader.step():
-        pass
-    seal(connection, "tiny", course.head)
+    leader = lead_by_its_law(session)
+    seal(leader.connection, "tiny", leader.course.head)
 
 
 def live(session, online=ONLINE) -> None:

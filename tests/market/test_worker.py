@@ -15,31 +15,25 @@ from database.session import transaction
 from market import store
 from market.core.events import Kind
 from market.inbox import submit
-from market.leading import catch_up, connect, find_course, is_fenced, is_led
+from market.leading import connect, is_fenced, is_led
 from market.sealing import seal
-from market.worker import Leader, Worker
+from market.worker import Worker
 from tests.market.killing import killed
 from tests.market.led import (
     MARKET,
     hand_in,
     happenings,
     hold_to_replay,
+    leader_of,
     log_of,
     reading,
     resolve,
     start_worker,
+    take_all,
     wait_until_taken,
     writer_url,
 )
 from tests.market.streams import event
-
-
-def leader_of(connection) -> Leader:
-    """Whoever leads from here on."""
-    course = find_course(connection, MARKET, resolve)
-    epoch = store.begin_epoch(connection, MARKET)
-    catch_up(connection, course)
-    return Leader(connection, course, epoch)
 
 
 @pytest.fixture
@@ -51,9 +45,7 @@ def connection(committed_database):
 def test_what_is_handed_in_is_in_the_log_with_what_was_published(committed_database, connection):
     events = happenings(900)
     hand_in(committed_database, events)
-    leader = leader_of(connection)
-    while leader.step():
-        pass
+    take_all(leader_of(connection))
     entries = hold_to_replay(committed_database, events)
     assert [each.logged.event for each in entries] == events
     with transaction(committed_database) as session:
@@ -69,8 +61,7 @@ def test_who_leads_no_more_appends_nothing(committed_database, connection):
             old.step()
         assert is_fenced(refused.value)
         assert log_of(other) == []
-        while new.step():
-            pass
+        take_all(new)
     hold_to_replay(committed_database, happenings(3))
 
 
@@ -100,9 +91,7 @@ def test_nobody_writes_the_log_by_hand(connection):
 def test_what_is_in_the_log_is_handed_in_no_second_time(committed_database, connection):
     events = happenings(20)
     hand_in(committed_database, events)
-    leader = leader_of(connection)
-    while leader.step():
-        pass
+    leader = take_all(leader_of(connection))
     hand_in(committed_database, events)
     assert store.pending(connection, MARKET) == []
     with transaction(committed_database) as session:
@@ -117,9 +106,7 @@ def test_a_leader_goes_on_where_the_last_day_began(committed_database, connectio
     events = happenings(900)
     for start in range(0, len(events), 90):
         hand_in(committed_database, events[start : start + 90])
-        leader = leader_of(connection)
-        while leader.step():
-            pass
+        take_all(leader_of(connection))
     assert len(store.openings(connection, MARKET)) == 2
     hold_to_replay(committed_database, events)
 

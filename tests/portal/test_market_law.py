@@ -2,15 +2,10 @@
 
 import datetime as dt
 
-from database.bulk import driver_connection
-from market import store
 from market.fed_days import events_of_day
-from market.inbox import submit
-from market.law_of_days import law_in
-from market.leading import catch_up, find_course
-from market.worker import Leader
 from portal.market_view import Holarchy, MarketNow, lines_chart
 from portal.queries import market_now as queries
+from tests.market.led import lead_by_its_law
 from tests.market.test_feed import law_online
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
 
@@ -19,15 +14,8 @@ NEXT_DAY = FIRST_DAY + dt.timedelta(days=1)
 
 def lead(session, day: dt.date, known: dt.datetime) -> None:
     """Let the tiny market live through the first hours of a day."""
-    connection = driver_connection(session)
     events = events_of_day(session, "tiny", day, known)
-    assert submit(session, "tiny", events[: len(events) // 4], by="test") == []
-    course = find_course(connection, "tiny", law_in(session, "tiny"))
-    epoch = store.begin_epoch(connection, "tiny")
-    catch_up(connection, course)
-    leader = Leader(connection, course, epoch)
-    while leader.step():
-        pass
+    lead_by_its_law(session, events[: len(events) // 4])
 
 
 def now(session) -> MarketNow:

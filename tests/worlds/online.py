@@ -7,15 +7,14 @@ from sqlalchemy import Engine
 
 from database.roles.granting import plain_url
 from database.session import transaction
-from market import store
 from market.core.events import Event
 from market.core.online import OnlineMarket
 from market.fed_days import events_of_day
 from market.inbox import submit
-from market.leading import catch_up, connect, find_course
+from market.leading import connect
 from market.rules import online_market
-from market.worker import Leader
 from rulebook.law import rules_at
+from tests.market.led import leader_of, take_all
 
 
 def feed_until(engine: Engine, market: str, day: dt.date, until: dt.datetime) -> None:
@@ -43,9 +42,4 @@ def lead(engine: Engine, market: str) -> None:
 
     url = plain_url(engine.url.render_as_string(hide_password=False))
     with closing(connect(url)) as connection:
-        course = find_course(connection, market, resolve)
-        epoch = store.begin_epoch(connection, market)
-        catch_up(connection, course)
-        leader = Leader(connection, course, epoch)
-        while leader.step() is not None:
-            pass
+        take_all(leader_of(connection, market, resolve))
