@@ -27,6 +27,15 @@ def scaled(value: int, digits: int, *, at_least: int = 0) -> str:
     return f"{sign}{whole:,}" + (f".{decimals}" if decimals else "")
 
 
+def plural(count: int, one: str, more: str = "") -> str:
+    """Return a count and what is counted.
+
+    >>> plural(1, "promise"), plural(40, "promise"), plural(0, "day")
+    ('1 promise', '40 promises', '0 days')
+    """
+    return f"{scaled(count, 0)} {one if count == 1 else more or f'{one}s'}"
+
+
 def energy(wh: int) -> str:
     """Return energy in kWh, or in MWh from one MWh up; exact.
 

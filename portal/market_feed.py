@@ -54,11 +54,6 @@ class Fed:
         """Of what it told, how many events nobody took yet."""
         return self.now - sum(self.outcomes.values())
 
-    @property
-    def apart(self) -> int:
-        """Of what it told, how many events moved nothing, though nothing later was known."""
-        return sum(count for each, count in self.outcomes.items() if each not in AS_MEANT)
-
 
 def feed(
     market: str,

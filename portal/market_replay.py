@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from common.quantities import plural
 from common.refusals import Finding, Refused
 from database.bulk import driver_connection
 from database.session import snapshot
@@ -173,7 +174,7 @@ def lines(outcome: ReplayedDay) -> Iterator[str]:
     replayed, stretch = outcome.replayed, outcome.stretch
     yield (
         f"{replayed.market}, {outcome.day}: events {stretch.first:,} to {stretch.last:,} taken "
-        f"again, {replayed.events:,} of them, and {replayed.publications:,} publications."
+        f"again, {replayed.events:,} of them, and {plural(replayed.publications, 'publication')}."
     )
     if replayed.difference is None:
         closed = (

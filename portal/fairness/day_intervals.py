@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from common.currencies import NO_BREAK_SPACE
+from common.quantities import plural
 from portal.charts.chart import Chart, Table
 from portal.charts.times import Series, time_chart
 from portal.charts.units import Unit
-from portal.fairness.words import NONE, amount, exact_part, plural, price
+from portal.fairness.words import NONE, amount, exact_part, price
 from portal.study_figures import energy, tonnes
 
 Columns = Mapping[str, Sequence[Any]]

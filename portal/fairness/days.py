@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.quantities import plural
 from portal.charts.chart import Chart
 from portal.charts.times import Series, time_chart
 from portal.charts.units import Unit
 from portal.fairness.day_intervals import clock, interval_charts, said_of_prices
 from portal.fairness.pictures import ENERGY, LATE, MISSED, PPM, interval_minutes
 from portal.fairness.shown import Row, Table
-from portal.fairness.words import NONE, Report, plural
+from portal.fairness.words import NONE, Report
 from portal.study_figures import energy
 from settlement.core.periods import interval_starts
 

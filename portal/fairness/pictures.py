@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from common.quantities import plural
 from portal.charts.bars import bar_chart
 from portal.charts.chart import NOTHING, Chart, Table
 from portal.charts.heat import HeatRow, heat_chart
@@ -13,7 +14,7 @@ from portal.charts.palette import SERIES
 from portal.charts.promises import Promise, promise_chart
 from portal.charts.units import Unit
 from portal.fairness.holarchy import Shortness, short_map
-from portal.fairness.words import MARKET, Report, design_title, plural
+from portal.fairness.words import MARKET, Report, design_title
 from portal.study_tables import DESIGNS
 from rulebook.days import day_start
 from rulebook.documents import GridModel

@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from common.quantities import plural
 from portal.days import RANGE, period_of
-from portal.fairness.words import MARKET, Report, amount, design_title, exact_part, plural, written
+from portal.fairness.words import MARKET, Report, amount, design_title, exact_part, written
 from portal.study_figures import energy
 from portal.study_tables import DESIGNS
 from settlement.fairness.definitions import FIGURE_OF, Dimension

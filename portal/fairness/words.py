@@ -135,12 +135,3 @@ def some(names: Sequence[str]) -> str:
     first = ", ".join(names[:MOST_NAMES])
     more = len(names) - MOST_NAMES
     return f"{first} and {more} more" if more > 0 else first
-
-
-def plural(count: int, one: str, more: str = "") -> str:
-    """Return a count and what is counted.
-
-    >>> plural(1, "promise"), plural(40, "promise"), plural(0, "day")
-    ('1 promise', '40 promises', '0 days')
-    """
-    return f"{scaled(count, 0)} {one if count == 1 else more or f'{one}s'}"

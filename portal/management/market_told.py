@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from common.quantities import plural
 from market.core.events import Outcome
+from portal.market_feed import AS_MEANT
 from portal.market_telling import WHY, ToldFiles
 
 SHOWN = 20
@@ -25,14 +27,19 @@ def as_json(told: ToldFiles) -> dict[str, Any]:
 
 def lines(told: ToldFiles) -> Iterator[str]:
     """Yield what came of files, in words."""
-    again = f"; {told.before:,} had been told before" if told.before else ""
-    yield f"{told.market}: {told.now:,} events told{again}."
+    yield told_line(told.market, told.now, told.before)
     yield from outcome_lines(told.outcomes)
     for each in told.apart[:SHOWN]:
         yield f"  {each.place}: {each.outcome}, as {WHY.get(each.outcome, 'it cannot be had')}"
     if len(told.apart) > SHOWN:
         yield f"  and {len(told.apart) - SHOWN:,} more"
     yield from waiting_lines(told.market, told.waiting, has_leader=told.has_leader)
+
+
+def told_line(name: str, now: int, before: int) -> str:
+    """Return how many events were told, and how many had been."""
+    again = f"; {before:,} had been told before" if before else ""
+    return f"{name}: {plural(now, 'event')} told{again}."
 
 
 def outcome_lines(outcomes: Mapping[Outcome, int]) -> Iterator[str]:
@@ -46,14 +53,18 @@ def waiting_lines(market: str, waiting: int, *, has_leader: bool) -> Iterator[st
     """Yield that events wait, why, and what takes them."""
     if waiting:
         who = "its leader took no more" if has_leader else "nobody leads the market"
-        yield f"{waiting:,} events wait, as {who}: `manage.py market run {market}` takes them."
+        wait, them = ("waits", "it") if waiting == 1 else ("wait", "them")
+        takes = f"`manage.py market run {market}` takes {them}"
+        yield f"{plural(waiting, 'event')} {wait}, as {who}: {takes}."
 
 
-def failure(told: ToldFiles) -> str | None:
-    """Return that some events moved nothing."""
-    if not told.apart:
+def failure(outcomes: Mapping[Outcome, int]) -> str | None:
+    """Return that some events moved nothing, though nothing later was known; None where none."""
+    moved_nothing = sum(count for each, count in outcomes.items() if each not in AS_MEANT)
+    if not moved_nothing:
         return None
+    of_all = plural(sum(outcomes.values()), "event")
     return (
-        f"{len(told.apart):,} of the events told moved nothing; "
+        f"{moved_nothing:,} of {of_all} told moved nothing; "
         "docs/market.md, *Events*, says what became of them and why"
     )

@@ -113,7 +113,9 @@ def told_again_and_otherwise(by_hand, run, folder):
         assert found == [(f"said.csv row {n}", f"event-{code}") for n, code in places.items()]
         assert "0 events told" in by_hand("manage.py market tell tidewater var/morning.csv")
     (folder / "said.csv").write_text("at,kind,entity\n2025-02-04T00:10Z,outage,nobody\n")
-    by_hand("manage.py market tell tidewater said.csv")
+    one = by_hand("manage.py market tell tidewater said.csv")
+    assert ": 1 event told.\n" in one and "\n1 event waits, as nobody leads" in one
     unknown = run("market", "tell", "tidewater", folder / "said.csv")
     assert unknown.status == 1
     assert "said.csv row 1: unknown, as the law" in unknown.out
+    assert "1 of 1 event told moved nothing" in unknown.err

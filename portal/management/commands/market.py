@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings
 
+from common.quantities import plural
 from common.refusals import Finding, Refused
 from database.bulk import driver_connection
 from database.session import transaction
@@ -326,10 +327,11 @@ class Command(BaseCommand[Done]):
             yield f"Stopped; {outcome.listeners:,} listened."
             return
         if isinstance(outcome, Led):
-            yield f"{outcome.market}: stopped; {outcome.taken:,} events were taken."
+            were = "was" if outcome.taken == 1 else "were"
+            yield f"{outcome.market}: stopped; {plural(outcome.taken, 'event')} {were} taken."
             return
-        again = f"; {outcome.before:,} had been told before" if outcome.before else ""
-        yield f"{outcome.market}, {outcome.day}: {outcome.now:,} events told{again}."
+        fed = f"{outcome.market}, {outcome.day}"
+        yield market_told.told_line(fed, outcome.now, outcome.before)
         yield from self._fed_lines(outcome)
 
     def _fed_lines(self, outcome: Fed) -> Iterator[str]:
@@ -342,11 +344,6 @@ class Command(BaseCommand[Done]):
     def failure(self, outcome: Done, options: Options) -> str | None:
         if isinstance(outcome, Answer):
             return market_bookings.failure(outcome) if options.action in ASKING else None
-        if isinstance(outcome, ToldFiles):
-            return market_told.failure(outcome)
-        if isinstance(outcome, Fed) and outcome.apart:
-            return (
-                f"{outcome.apart:,} of the {outcome.now:,} events told moved nothing; "
-                "docs/market.md, *Events*, says what became of them and why"
-            )
+        if isinstance(outcome, Fed | ToldFiles):
+            return market_told.failure(outcome.outcomes)
         return market_replay.failure(outcome) if isinstance(outcome, ReplayedDay) else None
