@@ -40,6 +40,11 @@ from market.core.promises import Promises, Terms, month_of, product_of, terms_of
 from market.core.quotes import MOST_WAITING, Placed, Quote, Reason, Request, Side, power_in, quote
 
 
+def _begun_us(clock_us: int, handed_in_us: int | None) -> int:
+    """Return up to when intervals have begun: the clock, or when anything was handed in last."""
+    return max(clock_us, handed_in_us or clock_us)
+
+
 class Bookings:
     """The bookings of a market, its queue, and its forward state.
 
@@ -57,7 +62,7 @@ class Bookings:
     def __init__(
         self, market: OnlineMarket, grid: GridState, clock_us: int, handed_in_us: int | None = None
     ) -> None:
-        self.forward = Forward(market, grid, max(clock_us, handed_in_us or clock_us))
+        self.forward = Forward(market, grid, _begun_us(clock_us, handed_in_us))
         self.promises = Promises()
         self.known: dict[str, BookingRecord] = {}
         self.waiting: set[str] = set()
@@ -69,7 +74,7 @@ class Bookings:
     def obey(self, market: OnlineMarket, clock_us: int, handed_in_us: int | None = None) -> None:
         """Take the law of a market: who there is, where, and what is promised."""
         self.market, self.clock_us = market, clock_us
-        self.begun_us = max(clock_us, handed_in_us or clock_us)
+        self.begun_us = _begun_us(clock_us, handed_in_us)
         self._held_minute = Horizon.after(clock_us, market).first_minute
         self._terms = terms_of(market)
         self._row = {name: row for row, name in enumerate(market.model.supply_points)}
@@ -98,7 +103,7 @@ class Bookings:
 
     def reach(self, clock_us: int, handed_in_us: int | None = None) -> None:
         """Move the clock on."""
-        self.clock_us, self.begun_us = clock_us, max(clock_us, handed_in_us or clock_us)
+        self.clock_us, self.begun_us = clock_us, _begun_us(clock_us, handed_in_us)
         if clock_us // MINUTE_US >= self._held_minute:
             self._held_minute = Horizon.after(clock_us, self.market).first_minute
             self._drop_over()
@@ -150,13 +155,16 @@ class Bookings:
         if len(event.words) != 1 or len(event.numbers) not in counts[event.kind]:
             return Outcome.UNREADABLE
         record = self.known.get(event.words[0])
-        if record is None or record.request.point != event.entity:
+        if (
+            record is None
+            or record.request.point != event.entity
+            or record.state is State.CANCELLED
+        ):
             return Outcome.UNKNOWN
-        if record.state is State.CANCELLED:
-            return Outcome.UNKNOWN
-        if event.kind is Kind.CHANGE and record.request.changed(event.numbers) is None:
-            return Outcome.UNREADABLE
-        return self._judge_delivery(event, record) if event.kind is Kind.DELIVERY else Outcome.TAKEN
+        if event.kind is Kind.DELIVERY:
+            return self._judge_delivery(event, record)
+        is_readable = event.kind is Kind.CANCEL or record.request.changed(event.numbers) is not None
+        return Outcome.TAKEN if is_readable else Outcome.UNREADABLE
 
     def _judge_request(self, event: Event) -> Outcome:
         request = Request.of(event)
