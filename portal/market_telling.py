@@ -9,11 +9,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, refuse_any
+from database.bulk import driver_connection
 from database.session import transaction
 from ledger.people import store as people
-from market.core.events import Event, Outcome
+from market.clock import FAR_HOURS, after, clock_of, far_ahead
+from market.core.events import Event, Kind, Outcome
 from market.inbox import check, place_of, submit
 from market.law_of_days import law_in
+from market.moments import microseconds_of, moment_of
+from market.store import now as database_now
 from market.told_events import ToldEvent, told_events
 from market.told_rows import MOST_ROWS, read_rows
 from portal.market_feed import AS_MEANT, what_became
@@ -61,6 +65,8 @@ class ToldFiles:
         now: those that it was told by this.
         outcomes: what became of all of them, in counts, as far as they were taken.
         apart: those that moved nothing, though nothing later was known, in the order of the files.
+        clock: from when to when its clock goes by this; None where no clock event moves it, and
+            from None where it had none.
         has_leader: whether somebody led the market at the end.
     """
 
@@ -70,6 +76,7 @@ class ToldFiles:
     outcomes: Mapping[Outcome, int]
     apart: tuple[Apart, ...]
     has_leader: bool
+    clock: tuple[dt.datetime | None, dt.datetime] | None = None
 
     @property
     def waiting(self) -> int:
@@ -77,7 +84,9 @@ class ToldFiles:
         return max(self.now + self.before - sum(self.outcomes.values()), 0)
 
 
-def tell(market: str, files: Sequence[tuple[str, bytes]], now: dt.datetime) -> ToldFiles:
+def tell(
+    market: str, files: Sequence[tuple[str, bytes]], now: dt.datetime, *, far: bool = False
+) -> ToldFiles:
     """Tell a market the events of files, in their order: all of them, or none and every finding.
 
     An event that it was told is not told twice; what became of it is said all the same.
@@ -85,6 +94,7 @@ def tell(market: str, files: Sequence[tuple[str, bytes]], now: dt.datetime) -> T
     Args:
         files: name and content.
         now: up to when law is known.
+        far: whether its clock may go on by days at once, as who tells it has said.
 
     Raises:
         Refused: something is wrong with any of them.
@@ -93,15 +103,52 @@ def tell(market: str, files: Sequence[tuple[str, bytes]], now: dt.datetime) -> T
         told = _read(session, market, files, now)
         events = [each.event for each in told]
         known = _known(session, market, events)
+        distinct = {(event.day, event.key): event for event in events}
+        fresh = [event for key, event in distinct.items() if key not in known]
+        begins_us, moved_us, wrong = _clock(session, market, fresh, far=far)
         account = people.acting(session).account
-        wrong = submit(session, market, events, by=account)
+        wrong += submit(session, market, events, by=account)
         refuse_any(tell_once([_at_row(market, told, each) for each in wrong]))
-    distinct = {(event.day, event.key): event for event in events}
-    fresh = len(distinct.keys() - known)
     outcomes, has_leader = what_became(market, list(distinct.values()))
-    return ToldFiles(
-        market, len(distinct) - fresh, fresh, outcomes, _apart(market, told), has_leader
+    count, apart = len(fresh), _apart(market, told)
+    begins = None if begins_us is None else moment_of(begins_us)
+    clock = None if moved_us is None else (begins, moment_of(moved_us))
+    return ToldFiles(market, len(distinct) - count, count, outcomes, apart, has_leader, clock)
+
+
+def _clock(
+    session: Session, market: str, fresh: Sequence[Event], *, far: bool
+) -> tuple[int | None, int | None, list[Finding]]:
+    """Return where the clock stands, whereto clock events move it, and which move it too far."""
+    connection = driver_connection(session)
+    begins_us = clock_of(connection, market)
+    now_us = microseconds_of(database_now(connection))
+    clock_us, moved_us = begins_us, None
+    for event in fresh:
+        after_us = after(clock_us, event.kind, event.at_us, now_us)
+        if event.kind is Kind.CLOCK and after_us != clock_us:
+            moved_us = after_us
+        clock_us = after_us
+    if begins_us is None or far:
+        return begins_us, moved_us, []
+    found = far_ahead(begins_us, fresh, now_us)
+    return begins_us, moved_us, [_far_ahead(market, *each) for each in found]
+
+
+def _far_ahead(market: str, event: Event, clock_us: int) -> Finding:
+    return Finding(
+        "clock-far-ahead",
+        place_of(market, event),
+        _written(event.at_us),
+        f"at most {FAR_HOURS} hours after the market's clock, which is at {_written(clock_us)} by "
+        "then: what is told later of the time in between is too late to count",
+        "correct the moment; or, where nothing is to be told of the time in between, tell it again "
+        "with `--far`",
     )
+
+
+def _written(at_us: int) -> str:
+    return f"{moment_of(at_us):%Y-%m-%dT%H:%MZ}"
 
 
 def _read(

@@ -94,6 +94,7 @@ SHELLS = {
     "market/streaming.py": "tells what comes, while it comes",
     "market/tables.py": "declares tables of the database",
     "market/verification.py": "reads every row to prove it",
+    "market/clock.py": "asks the database for the clock of a market",
     "market/waiting.py": "waits for the database",
     "market/written.py": "asks the database which days to ask",
     "market/worker.py": "use case: lead a market",

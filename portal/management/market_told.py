@@ -1,5 +1,6 @@
 """What `manage.py market tell` prints."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ from market.core.events import Outcome
 from portal.market_feed import AS_MEANT
 from portal.market_telling import WHY, ToldFiles
 
+MOMENT = "%Y-%m-%dT%H:%MZ"
+"""As files of events write it."""
 SHOWN = 20
 """Events that moved nothing, on a terminal; `--json` has them all."""
 
@@ -22,12 +25,15 @@ def as_json(told: ToldFiles) -> dict[str, Any]:
         "apart": [{"place": each.place, "outcome": each.outcome.value} for each in told.apart],
         "waiting": told.waiting,
         "is_led": told.has_leader,
+        "clock": None if told.clock is None else dict(zip(("from", "to"), told.clock, strict=True)),
     }
 
 
 def lines(told: ToldFiles) -> Iterator[str]:
     """Yield what came of files, in words."""
     yield told_line(told.market, told.now, told.before)
+    if told.clock is not None:
+        yield clock_line(*told.clock)
     yield from outcome_lines(told.outcomes)
     for each in told.apart[:SHOWN]:
         yield f"  {each.place}: {each.outcome}, as {WHY.get(each.outcome, 'it cannot be had')}"
@@ -40,6 +46,17 @@ def told_line(name: str, now: int, before: int) -> str:
     """Return how many events were told, and how many had been."""
     again = f"; {before:,} had been told before" if before else ""
     return f"{name}: {plural(now, 'event')} told{again}."
+
+
+def clock_line(begins: dt.datetime | None, ends: dt.datetime) -> str:
+    """Return whereto a clock goes, and by how much."""
+    if begins is None:
+        return f"The market's clock begins at {ends:{MOMENT}}."
+    minutes = (ends - begins) // dt.timedelta(minutes=1)
+    days, hours = minutes // (24 * 60), minutes // 60 % 24
+    parts = {plural(days, "day"): days, f"{hours} h": hours, f"{minutes % 60} min": minutes % 60}
+    words = " ".join(word for word, count in parts.items() if count) or "less than a minute"
+    return f"The market's clock goes from {begins:{MOMENT}} to {ends:{MOMENT}}, {words} on."
 
 
 def outcome_lines(outcomes: Mapping[Outcome, int]) -> Iterator[str]:

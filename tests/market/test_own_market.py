@@ -92,6 +92,9 @@ def test_a_market_of_ones_own_comes_online_as_it_is_written(
     assert ("Booking 1, bay-supply: delivered." in listed, "cancelled" in listed) == (True, True)
     with transaction(committed_database) as session:
         assert session.scalars(text("SELECT DISTINCT outcome FROM market.event")).all() == ["taken"]
+    morning_said, evening_said = (said[step] for step in steps if " tell " in step)
+    assert "The market's clock begins at 2025-02-03T00:00Z." in morning_said
+    assert "from 2025-02-03T00:05Z to 2025-02-04T00:00Z, 23 h 55 min on." in evening_said
     (number,) = re.findall(r"(\S+) invoice +bay-supply", "".join(said.values()))
     by_hand(f"manage.py invoice_document {number} --format json --out var/bill.json")
     assert "Booking 1" in (tmp_path / "var/bill.json").read_text()
@@ -119,3 +122,8 @@ def told_again_and_otherwise(by_hand, run, folder):
     assert unknown.status == 1
     assert "said.csv row 1: unknown, as the law" in unknown.out
     assert "1 of 1 event told moved nothing" in unknown.err
+    (folder / "said.csv").write_text("at,kind\n2025-02-05T00:00Z,clock\n2025-12-06T00:00Z,clock\n")
+    mistyped = run("market", "tell", "tidewater", folder / "said.csv")
+    assert "said.csv row 2" in mistyped.err and "which is at 2025-02-05T00:00Z" in mistyped.err
+    meant = by_hand("manage.py market tell tidewater said.csv --far")
+    assert "goes from 2025-02-04T00:00Z to 2025-12-06T00:00Z, 305 days on." in meant

@@ -1,16 +1,19 @@
 """Rows that whoever runs a market writes, as events: whatever is wrong with a row is told at it."""
 
+import datetime as dt
 import gzip
 import json
 
 import pytest
 
+from market.clock import far_ahead
 from market.core.events import Kind, Outcome
 from market.core.machine import Machine
+from market.moments import midnight_us
 from market.told_events import MAY_SAY, SAYS, told_events
 from market.told_rows import FIELDS, MOST_ROWS, read_rows
 from portal.market_telling import kept_out
-from tests.market.streams import DAY, in_force, online
+from tests.market.streams import DAY, event, in_force, online
 from tests.settlement.core.examples import tiny_market
 
 LAW = online(tiny_market())
@@ -144,3 +147,11 @@ def test_a_local_day_is_found_east_and_west_of_greenwich():
         assert findings == []
         assert Machine({law.digest: law}).take([told.event]).outcomes == [Outcome.TAKEN]
     assert in_force().words == (law.digest,)
+
+
+def test_no_clock_that_is_told_each_midnight_is_far_ahead_and_one_that_leaves_a_day_out_is():
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=number) for number in range(366)]
+    clocks = [event(Kind.CLOCK, at_us=midnight_us(day, "Europe/London")) for day in days]
+    assert list(far_ahead(clocks[0].at_us, clocks, clocks[-1].at_us)) == []
+    gap = [*clocks[:9], *clocks[10:]]
+    assert [*far_ahead(clocks[0].at_us, gap, clocks[-1].at_us)] == [(clocks[10], clocks[8].at_us)]

@@ -122,6 +122,10 @@ class Command(BaseCommand[Done]):
                     help="CSV, or one JSON object a line, as it is or in gzip or zip; "
                     "docs/market.md says what a row of each kind says",
                 ),
+                flag(
+                    "--far", "the market's clock may go on by more than a day at once: what is "
+                    "told later of the time in between is too late to count",
+                ),
                 JSON,
             ),
         ),
@@ -269,7 +273,7 @@ class Command(BaseCommand[Done]):
 
     def _tell(self, options: Options) -> ToldFiles:
         files = read_told_files(options.files, MOST_BYTES)
-        return tell(options.market, files, options.now)
+        return tell(options.market, files, options.now, far=options.far)
 
     def _study(self, options: Options) -> StudiedDay:
         title = f"Dispatching {options.market} on {options.day}"
