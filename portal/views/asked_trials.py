@@ -4,12 +4,13 @@ from django.db.transaction import atomic
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from database.session import transaction
 from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.form_alone import takes_form
 from portal.models import AskedTrial
 from portal.queries.rules import market_zone
 from portal.quotas import refused
@@ -97,7 +98,7 @@ def page(request: SignedInRequest, number: int) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_POST
+@takes_form
 @open_to(tries_drafts)
 def wish(request: SignedInRequest, number: int) -> HttpResponse:
     """Let a trial rest, go on, or end."""

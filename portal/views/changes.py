@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from ledger.people.roles import Role
@@ -16,6 +16,7 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import answer as answer_with
 from portal.acts.requests import ask
 from portal.confirmation import confirms
+from portal.form_alone import takes_form
 from portal.models import Act
 from portal.queries.changes import shown_changes, shown_reach
 from portal.readings_kept import keep_list, keep_reading
@@ -81,7 +82,7 @@ def _page(
     return render(request, "changes/page.html", context, status=status)
 
 
-@require_POST
+@takes_form
 @open_to(answers_changes)
 @confirms("change", "number")
 def answer(request: SignedInRequest, number: int) -> HttpResponse:

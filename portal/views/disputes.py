@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from sqlalchemy.orm import Session
 
 from database.session import transaction
@@ -18,6 +18,7 @@ from portal.acts.requests import ask
 from portal.confirmation import confirms, is_confirmed
 from portal.dispute_forms import StepForm, kept_form, read_form
 from portal.dispute_rights import may_act
+from portal.form_alone import takes_form
 from portal.models import Act
 from portal.paging import page_of
 from portal.queries import disputes as queries
@@ -138,7 +139,7 @@ def show_refused_opening(request: SignedInRequest, act: Act) -> HttpResponse:
     return _opening_page(request, invoice, disputed, form, time)
 
 
-@require_POST
+@takes_form
 @open_to(sees_disputes)
 @confirms("dispute", "market", "number", when=decides)
 @spends(Kind.UPLOAD, when=sends_file)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from common.refusals import Finding, Refused, refuse_any
 from database.session import transaction
@@ -17,6 +16,7 @@ from portal.dispute_words import day_in_words
 from portal.editing.fields import NAMED_BY, blank_document, is_name
 from portal.editing.keys import instrument_of, kind_of
 from portal.editing.suppliers import day_findings, switched
+from portal.form_alone import takes_form
 from portal.models import WorkingCopy
 from portal.queries import drafts as queries
 from portal.queries.revisable import later_revision, own_revision
@@ -27,7 +27,7 @@ from rulebook.days import day_of
 from rulebook.digest import document_body
 
 
-@require_POST
+@takes_form
 @open_to(writes_law)
 def change(request: SignedInRequest, copy_number: int) -> HttpResponse:
     """Add a document to a working copy, begin one, take one out, or say from when it is wanted.

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from common.refusals import Refused
 from database.session import transaction
@@ -15,6 +14,7 @@ from portal import copies
 from portal.access import SignedInRequest, open_to
 from portal.acts.answers import answer
 from portal.acts.requests import ask
+from portal.form_alone import takes_form
 from portal.models import Act
 from portal.queries.revisable import (
     later_revision,
@@ -33,7 +33,7 @@ CONSENT = "If you want that, tick it below, beside the reason, and save again."
 MEANWHILE = "Another revision was saved meanwhile. Bring it in first: nothing of the copy is lost."
 
 
-@require_POST
+@takes_form
 @open_to(writes_law)
 def begin_from_revision(request: SignedInRequest, number: int) -> HttpResponse:
     """Begin a working copy of the last revision of a change, for whoever may save the next."""
@@ -56,7 +56,7 @@ def begin_from_revision(request: SignedInRequest, number: int) -> HttpResponse:
     return redirect("draft", copy.pk)
 
 
-@require_POST
+@takes_form
 @open_to(writes_law)
 def save_revision(request: SignedInRequest, copy_number: int) -> HttpResponse:
     """Save a working copy as the next revision of a change."""

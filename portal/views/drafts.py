@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
@@ -27,6 +27,7 @@ from portal.copy_reach import looks_back, reach_of_copy
 from portal.days import day_complaint, parse_day
 from portal.editing.fields import NAMED_BY
 from portal.editing.keys import instrument_of, key_of, kind_of, name_of
+from portal.form_alone import takes_form
 from portal.models import WorkingCopy
 from portal.paging import page_of
 from portal.queries import drafts as queries
@@ -95,7 +96,7 @@ def _listing(
     return render(request, "drafts/listing.html", context, status=_status(complaints))
 
 
-@require_POST
+@takes_form
 @open_to(writes_law)
 def begin(request: SignedInRequest) -> HttpResponse:
     """Begin a working copy from the law of a day, with the document that was being read."""
@@ -243,7 +244,7 @@ def _order(instrument: str) -> tuple[int, str]:
     return list(KINDS).index(kind_of(instrument)), instrument
 
 
-@require_POST
+@takes_form
 @open_to(writes_law)
 @spends(Kind.UPLOAD, when=sends_file)
 def upload(request: SignedInRequest, copy_number: int) -> HttpResponse:
@@ -305,7 +306,7 @@ def as_yaml(request: SignedInRequest, copy_number: int, document_key: str) -> Ht
     return answer
 
 
-@require_POST
+@takes_form
 @open_to(writes_law)
 def discard(request: SignedInRequest, copy_number: int) -> HttpResponse:
     """Throw a working copy away, as it was when that was asked for."""

@@ -6,7 +6,7 @@ from django.db.transaction import atomic
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from portal.fairness.days import day_shown
 from portal.fairness.pages import ReportPage, list_periods, periods_that, report_page
 from portal.fairness.printing import printed_report
 from portal.fairness.reading import ReadReport, Version, read_report, versions_of
+from portal.form_alone import takes_form
 from portal.models import AskedReport
 from portal.printed.pdf import report_pdf
 from portal.queries.rules import market_zone
@@ -108,7 +109,7 @@ def as_print(request: SignedInRequest, market: str, period: str) -> HttpResponse
     return _file(content, "application/pdf", f"fairness-{market}-{period}.pdf")
 
 
-@require_POST
+@takes_form
 @open_to(makes_reports)
 def ask(request: SignedInRequest) -> HttpResponse:
     """Ask the worker for the report of a month or a year."""

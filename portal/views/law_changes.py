@@ -3,7 +3,7 @@
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from database.session import transaction
 from ledger.people.store import rights_of
@@ -12,6 +12,7 @@ from portal.acts.answers import answer
 from portal.acts.requests import ask
 from portal.change_words import REBASE
 from portal.confirmation import confirms
+from portal.form_alone import takes_form
 from portal.law_change_forms import LawForm, read_opening, read_step
 from portal.models import Act
 from portal.paging import page_of
@@ -91,7 +92,7 @@ def page(request: SignedInRequest, number: int) -> HttpResponse:
     return _page(request, number)
 
 
-@require_POST
+@takes_form
 @open_to(takes_law_steps)
 @confirms("law-change", "number", when=decides)
 def take_next_step(request: SignedInRequest, number: int, action: str) -> HttpResponse:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from common.refusals import Refused
 from database.session import transaction
@@ -16,6 +16,7 @@ from portal.acts.answers import answer
 from portal.acts.requests import ask
 from portal.confirmation import confirms
 from portal.copies import draft_of_copy
+from portal.form_alone import takes_form
 from portal.models import Act
 from portal.queries.law_proposals import shown_proposal
 from portal.readings_kept import keep_list
@@ -43,7 +44,7 @@ def approves_law(viewer: Viewer) -> bool:
     return Role.REGULATOR in viewer.roles
 
 
-@require_POST
+@takes_form
 @open_to(proposes_law)
 @confirms("draft", "copy_number")
 def propose_copy(request: SignedInRequest, copy_number: int) -> HttpResponse:
@@ -83,7 +84,7 @@ def page(request: SignedInRequest, number: int) -> HttpResponse:
     return _page(request, number, (), "")
 
 
-@require_POST
+@takes_form
 @open_to(approves_law)
 @confirms("law-proposal", "number")
 def approve(request: SignedInRequest, number: int) -> HttpResponse:
@@ -93,7 +94,7 @@ def approve(request: SignedInRequest, number: int) -> HttpResponse:
     return answer(request, act, show_refused_approval)
 
 
-@require_POST
+@takes_form
 @open_to(proposes_law)
 @confirms("law-proposal", "number")
 def give_up(request: SignedInRequest, number: int) -> HttpResponse:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
@@ -17,6 +17,7 @@ from portal.acts.answers import answer
 from portal.acts.requests import ask
 from portal.confirmation import confirms
 from portal.days import day_complaint, parse_day
+from portal.form_alone import takes_form
 from portal.models import Act
 from portal.readings_kept import keep_reading
 from portal.views.law_proposals import LONGEST_REASON, TOO_LONG, UNPROCESSABLE, proposes_law
@@ -91,7 +92,7 @@ def ending(request: SignedInRequest, market: str, participant: str) -> HttpRespo
     return _page(request, market, participant, typed, complaints)
 
 
-@require_POST
+@takes_form
 @open_to(proposes_law)
 @confirms("registration-end", "market", "participant")
 def propose_end(request: SignedInRequest, market: str, participant: str) -> HttpResponse:

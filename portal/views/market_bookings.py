@@ -15,7 +15,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from common.quantities import energy
@@ -32,6 +32,7 @@ from portal.acts.answers import answer
 from portal.acts.bookings import placed_from
 from portal.acts.requests import ask
 from portal.confirmation import confirms
+from portal.form_alone import takes_form
 from portal.market_wishes import (
     WishForm,
     kept_form,
@@ -114,14 +115,14 @@ def page(request: SignedInRequest, market: str) -> HttpResponse:
         return _page(request, session, part, _empty_form(part), alone=request.GET.get("number"))
 
 
-@require_POST
+@takes_form
 @open_to(asks)
 def quote(request: SignedInRequest, market: str) -> HttpResponse:
     """Work out what a request would be given now; nothing moves by this."""
     return _wish(request, market, Act.Kind.QUOTE)
 
 
-@require_POST
+@takes_form
 @open_to(asks)
 @confirms("market-bookings", "market")
 def book(request: SignedInRequest, market: str) -> HttpResponse:
@@ -141,7 +142,7 @@ def booking(request: SignedInRequest, market: str, number: int) -> HttpResponse:
         return _page(request, session, part, _form_of(record, part), changing=record)
 
 
-@require_POST
+@takes_form
 @open_to(asks)
 @confirms("market-booking", "market", "number")
 def change(request: SignedInRequest, market: str, number: int) -> HttpResponse:
@@ -159,7 +160,7 @@ def change(request: SignedInRequest, market: str, number: int) -> HttpResponse:
     return _ask(request, Act.Kind.REBOOK, subject, arguments, show_refused_change)
 
 
-@require_POST
+@takes_form
 @open_to(asks)
 @confirms("market-bookings", "market")
 def cancel(request: SignedInRequest, market: str, number: int) -> HttpResponse:

@@ -6,11 +6,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal import reading_marks
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.form_alone import takes_form
 from portal.paging import page_of
 from portal.queries.notices import notices_for, shown_notices
 from portal.readings_kept import keep_list
@@ -49,7 +50,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
     return render(request, "notices/listing.html", context)
 
 
-@require_POST
+@takes_form
 @open_to(sees_notices)
 def mark_read(request: SignedInRequest) -> HttpResponse:
     """Mark what the page had shown or counted as read; what came since stays unread."""

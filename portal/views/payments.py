@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from common.currencies import minor_text
@@ -23,6 +23,7 @@ from portal.acts.answers import answer
 from portal.acts.requests import ask
 from portal.amounts import amount_form, parse_minor
 from portal.confirmation import confirms, is_confirmed
+from portal.form_alone import takes_form
 from portal.models import Act
 from portal.paging import page_of
 from portal.payment_words import allocation_words
@@ -92,7 +93,7 @@ def _payments(session: Session, *, waiting: bool = False) -> PagedRows[tuple[Dec
     return PagedRows(session, found.query, read)
 
 
-@require_POST
+@takes_form
 @open_to(allocates_payments)
 @confirms("payments")
 @spends(Kind.UPLOAD)
@@ -161,7 +162,7 @@ def _page(
     return render(request, "payments/page.html", context, status=400 if complaints else 200)
 
 
-@require_POST
+@takes_form
 @open_to(allocates_payments)
 @confirms("payment", "statement", "line")
 def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from ledger.people import store
@@ -20,6 +20,7 @@ from portal.acts.answers import answer
 from portal.acts.people import NEW_PERSON, SERVICE
 from portal.acts.requests import ask
 from portal.confirmation import confirms
+from portal.form_alone import takes_form
 from portal.models import Act
 from portal.people import invitation_key
 from portal.queries import people as queries
@@ -69,7 +70,7 @@ def _listing(
     return render(request, "people/listing.html", context, status=_status(complaints))
 
 
-@require_POST
+@takes_form
 @open_to(manages_people)
 @confirms("people")
 def add(request: SignedInRequest) -> HttpResponse:
@@ -129,7 +130,7 @@ def _page(
     return render(request, "people/account.html", context, status=_status(complaints))
 
 
-@require_POST
+@takes_form
 @open_to(manages_people)
 @confirms("people")
 def invite(request: SignedInRequest, account: str) -> HttpResponse:
@@ -156,7 +157,7 @@ def invitation(request: SignedInRequest, act_number: int) -> HttpResponse:
     return render(request, "people/invitation.html", context)
 
 
-@require_POST
+@takes_form
 @open_to(manages_people)
 @confirms("people")
 def propose(request: SignedInRequest, account: str) -> HttpResponse:
@@ -171,7 +172,7 @@ def propose(request: SignedInRequest, account: str) -> HttpResponse:
     return answer(request, act, show_refused_account)
 
 
-@require_POST
+@takes_form
 @open_to(manages_people)
 @confirms("people")
 def withdraw(request: SignedInRequest, account: str) -> HttpResponse:
@@ -207,7 +208,7 @@ def _proposal(
     return render(request, "people/proposal.html", context, status=_status(complaints))
 
 
-@require_POST
+@takes_form
 @open_to(manages_people)
 @confirms("people")
 def approve(request: SignedInRequest, number: int) -> HttpResponse:

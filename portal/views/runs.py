@@ -5,11 +5,12 @@ import uuid
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal import jobs, replays
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.form_alone import takes_form
 from portal.models import ReplayRequest
 from portal.paging import page_of
 from portal.queries import runs as queries
@@ -83,7 +84,7 @@ def energy(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     return answer
 
 
-@require_POST
+@takes_form
 @open_to(sees_runs)
 @spends(Kind.REPLAY)
 def ask_for_replay(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:

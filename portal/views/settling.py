@@ -1,7 +1,6 @@
 """Settling what is due and billing a month, for operators, from the page of the calendar."""
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_POST
 
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import answer
@@ -9,6 +8,7 @@ from portal.acts.requests import ask
 from portal.acts.settling import SETTLES
 from portal.confirmation import confirms
 from portal.days import parse_day
+from portal.form_alone import takes_form
 from portal.models import Act
 from portal.views.calendar import calendar_response
 from portal.views.page_remedies import page_sentences
@@ -22,7 +22,7 @@ def settles(viewer: Viewer) -> bool:
     return bool(viewer.roles & SETTLES)
 
 
-@require_POST
+@takes_form
 @open_to(settles)
 @confirms("calendar")
 def settle(request: SignedInRequest) -> HttpResponse:
@@ -35,7 +35,7 @@ def settle(request: SignedInRequest) -> HttpResponse:
     return answer(request, ask(request.user, Act.Kind.SETTLE, subject, asked), show_refused)
 
 
-@require_POST
+@takes_form
 @open_to(settles)
 @confirms("calendar")
 def issue(request: SignedInRequest) -> HttpResponse:

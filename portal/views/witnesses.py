@@ -8,13 +8,14 @@ import datetime as dt
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from common.refusals import Refused
 from database.session import transaction
 from ledger.log.witness_rules import WitnessRule
 from ledger.log.witnesses import LARGEST_BYTES, take_cosignatures
 from ledger.rules import LedgerRule
+from portal.form_alone import takes_form
 from portal.queries import proof as queries
 
 TEXT = "text/plain; charset=utf-8"
@@ -44,7 +45,7 @@ def newest_kept(request: HttpRequest) -> HttpResponse:
 
 # No form of ours leads here, and nobody's sign-in counts: there is nothing to forge by a visitor.
 @csrf_exempt
-@require_POST
+@takes_form
 def cosignatures(request: HttpRequest, size: int) -> HttpResponse:
     """Take the co-signatures of a checkpoint: lines of a note, as tlog-witness answers them."""
     content = request.read(LARGEST_BYTES + 1)

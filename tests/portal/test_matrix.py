@@ -3,6 +3,7 @@
 A route without a row in the matrix fails here, and so does a row without a route.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -215,8 +216,15 @@ def test_pages_refuse_methods_that_write(owners, things):
                 assert answer.status_code == 405, (row.route, method)
 
 
-def test_what_takes_a_form_alone_is_no_page(owners, things):
+def test_what_takes_a_form_alone_says_so_and_leads_to_a_page(owners, things):
+    methods = {row.route: row.method for row in MATRIX}
     for row in MATRIX:
         if row.method == POST:
-            assert owners["operator"].get(path_of(row, things)).status_code == 405, row.route
-    assert {row.method for row in MATRIX} == {GET, POST, BOTH}
+            answer = owners["operator"].get(path_of(row, things))
+            assert (answer.status_code, answer["Allow"]) == (405, "POST"), row.route
+            content = answer.content.decode()
+            assert "This address takes a form" in content, row.route
+            (address,) = re.findall('<a href="([^"]+)">To the page of the form', content)
+            assert path_of(row, things).startswith(address), row.route
+            assert methods[resolve(address).url_name] in (GET, BOTH), row.route
+    assert {*methods.values()} == {GET, POST, BOTH}
