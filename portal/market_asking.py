@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from market.moments import local_day
 from market.rules import required_online_market
 from portal.amounts import parse_milli, parse_quantity, parse_signed_micro, quantity_form
 from portal.days import is_left_out, parse_day, parse_known
+from portal.queries.people import participants
 from rulebook.law import rules_at, rules_for_period
 
 PATIENCE_S = 5
@@ -129,12 +130,29 @@ def cancelled(market: str, number: int, now: dt.datetime) -> Answer:
 
 
 def listed(market: str, participant: str | None, now: dt.datetime) -> Answer:
-    """Return the bookings of a market, or of one participant, as each stands."""
+    """Return the bookings of a market, or of one participant, as each stands.
+
+    Raises:
+        Refused: no such participant was ever registered there.
+    """
     with transaction() as session:
+        if participant is not None:
+            refuse_any(_check_registered(session, market, participant))
         rules = rules_at(session, market, now.date(), now).market_rules
         entries = store.latest_bookings(driver_connection(session), market, participant)
         records = tuple(record_of(json.loads(each.record)) for each in entries)
         return Answer(market, rules.time_zone, rules.currency, is_list=True, bookings=records)
+
+
+def _check_registered(session: Session, market: str, participant: str) -> Iterator[Finding]:
+    if (market, participant) not in participants(session):
+        yield Finding(
+            "participant-unknown",
+            "participant",
+            shown(participant),
+            f"a participant that was registered in {market}",
+            "correct the name; without one, bookings of all are listed",
+        )
 
 
 def course_in(session: Session, market: str) -> tuple[Course, OnlineMarket]:

@@ -127,6 +127,7 @@ def test_what_is_booked_is_told_in_words(told, capsys, monkeypatch):
         ),
         (("change", "tiny", "7", "--energy", "0.1"), ["booking-unknown"]),
         (("cancel", "tiny", "7"), ["booking-unknown"]),
+        (("bookings", "tiny", "--participant", "nope"), ["participant-unknown"]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_with_every_reason(fed, told, words, codes, capsys):
