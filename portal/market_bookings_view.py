@@ -90,7 +90,7 @@ class ShownBooking:
             return ""
         is_change = self.record.state is State.BOOKED and reason is not Reason.SUPPLIER
         of_change = "The last change was not had: " if is_change else ""
-        words = REASONS[reason]
+        words = why_words(reason, self.record.request, self.record.at_us)
         return f"{of_change}{words}." if of_change else f"{words[:1].upper()}{words[1:]}."
 
     @property
@@ -233,6 +233,16 @@ def cost_words(placed: Iterable[Placed], rules: MarketRules) -> str:
     micro = of_all // MWH if of_all >= 0 else -(-of_all // MWH)
     shown, below = money_parts(micro, rules.currency)
     return f"{shown}{below}".rstrip("0") if below.strip("0") and abs(micro) < MWH else shown
+
+
+def why_words(reason: Reason, request: Request, clock_us: int) -> str:
+    """Return why something was not had when the market's clock was there, to end a sentence.
+
+    Of a window that is over nothing is still to come, of which anything could be said.
+    """
+    if reason is Reason.WINDOW and request.latest_minute * MINUTE_US <= clock_us:
+        return "its window is over, by the market’s clock"
+    return REASONS[reason]
 
 
 def limit_words(request: Request, rules: MarketRules) -> str:

@@ -328,7 +328,7 @@ def _quote_context(part: Part, act: Act) -> dict[str, object]:
         "is_sale": asked.side is Side.SELL,
         "is_short": reason == Reason.SHORT,
         "is_refused": reason not in (None, Reason.SHORT),
-        "why": shown.REASONS[Reason(reason)] if reason else "",
+        "why": shown.why_words(Reason(reason), asked, found["clock_us"]) if reason else "",
         "at": shown.moment_words(found["clock_us"] // MINUTE_US, rules),
     }
 

@@ -153,6 +153,8 @@ def test_every_reason_stands_beside_its_field_and_what_was_typed_is_kept(owner):
     late = words(owner.post(f"{PAGE}quote/", {**WISH, "latest": "2024-03-31T19:00"}))
     assert "A window that ends after it begins" in late
     assert Act.objects.filter(kind="quote").count() == 0
+    over = ask(owner, "quote", earliest="2024-03-30T10:00", latest="2024-03-30T18:00")
+    assert "It would be refused: its window is over, by the market’s clock." in over
 
 
 def test_what_nobody_took_is_said_to_wait_and_what_has_no_room_waits_with_its_reason(
