@@ -34,6 +34,12 @@ FIELDS = (
     "key",
 )
 """What a row may say; which of it, its kind tells."""
+JSON_ARRAY = (
+    "one JSON array",
+    "one JSON object a line, or CSV with a header",
+    "write each object on a line of its own, without the brackets and the commas between them",
+)
+"""No column of CSV begins with its bracket."""
 _MOST_DIGITS = 100
 
 
@@ -58,7 +64,10 @@ def read_rows(file: str, content: bytes) -> tuple[list[Row], list[Finding]]:
     findings: list[Finding] = []
     try:
         content = unpack(file, content)
-        is_json = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+        first = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        if first == b"[":
+            raise unreadable(file, *JSON_ARRAY)
+        is_json = first == b"{"
         read = _json_rows if is_json else _csv_rows
         rows = list(read(file, content, findings)) if content.strip() else []
         if not rows and not findings:

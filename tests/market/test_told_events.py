@@ -132,12 +132,15 @@ def test_a_moment_that_begins_no_interval_and_a_day_offline_are_told():
         (b'{"at": 1, "at": 2}\n[]\n{"at": ' + b"1" * 5_000 + b"}", ["event-line"] * 3),
         (b'{"at": ' + b"[" * 100_000, ["event-line"]),
         (b"{\xff", ["unreadable-file"]),
+        (b"\xef\xbb\xbf [\n" + as_json(ROWS[:2]) + b"]", ["unreadable-file"]),
     ],
 )
 def test_a_file_that_is_written_otherwise_is_refused_in_words(content, codes):
     rows, findings = read_rows("day", content)
     assert rows == []
     assert [each.code for each in findings] == codes
+    if b"[" in content[:5]:
+        assert findings[0].value == "one JSON array"
 
 
 def test_a_local_day_is_found_east_and_west_of_greenwich():
