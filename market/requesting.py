@@ -27,6 +27,9 @@ from market.core.state import another
 from market.course import Course
 from market.moments import local_day, microseconds_of
 
+GIVING_UP = "giving up"
+"""The key of an event that nobody hands in."""
+
 
 def check_course(course: Course) -> Iterator[Finding]:
     """Find that a market can be asked nothing, as it was told of no law."""
@@ -126,6 +129,23 @@ def quote_now(course: Course, request: Request, now: dt.datetime) -> Quote:
         came_us = max(machine.handed_in_us or 0, microseconds_of(now))
         machine.bookings.reach(clock_us, came_us)
     return quote(machine.bookings.forward, request)
+
+
+def given_up_now(
+    course: Course, record: BookingRecord, now: dt.datetime
+) -> tuple[BookingRecord, BookingRecord]:
+    """Return a booking that passed every check, and what giving it up now would leave of it.
+
+    As the leader would take it, were nothing else handed in before: by a machine that is thrown
+    away, as that of the course is held to what the log says comes next.
+    """
+    bookings = course.machine.bookings
+    assert bookings is not None, "checked by `check_course`"
+    event = cancel_event(course, GIVING_UP, record)
+    taken = another(course.machine).take([event], [microseconds_of(now)])
+    known = bookings.known[record.key]
+    left = [each for each in taken.booking_records if each.key == record.key]
+    return known, left[-1] if left else known
 
 
 def request_event(course: Course, key: str, request: Request) -> Event:

@@ -231,6 +231,11 @@ urlpatterns = [
         name="market-booking-change",
     ),
     path(
+        "market/<str:market>/bookings/<number:number>/cancel/quote/",
+        market_bookings.quote_cancel,
+        name="market-booking-cancel-quote",
+    ),
+    path(
         "market/<str:market>/bookings/<number:number>/cancel/",
         market_bookings.cancel,
         name="market-booking-cancel",

@@ -32,7 +32,7 @@ def bookings_state(bookings: Bookings) -> Mapping[str, Any]:
             [*group, promises.promised.get(group, 0), promises.delivered.get(group, 0)]
             for group in groups
         ],
-        "known": [_plain(record) for record in bookings.known.values()],
+        "known": [plain_record(record) for record in bookings.known.values()],
         "forecasts": {
             name: [known.said_us.tolist(), known.power_w.tolist()]
             for name, known in sorted(forecasts.items())
@@ -73,7 +73,7 @@ def restore_bookings(
     return bookings
 
 
-def _plain(record: BookingRecord) -> dict[str, Any]:
+def plain_record(record: BookingRecord) -> dict[str, Any]:
     """Return a booking as plain values; what it may have and has not is left out."""
     said = asdict(record)
     for may_be_none in ("given_back", "let_go"):
@@ -87,7 +87,7 @@ def _plain(record: BookingRecord) -> dict[str, Any]:
 
 def record_text(record: BookingRecord) -> str:
     """Return a booking as the one text that says it."""
-    return json.dumps(_plain(record), separators=(",", ":"), sort_keys=True)
+    return json.dumps(plain_record(record), separators=(",", ":"), sort_keys=True)
 
 
 def record_of(state: Mapping[str, Any]) -> BookingRecord:

@@ -13,10 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused, refuse_any
+from database.bulk import driver_connection
 from ledger.people.rights import Rights, check_acting
 from ledger.people.roles import Role
 from ledger.people.store import acting
-from market import requesting
+from market import requesting, store
+from market.core.bookings_state import plain_record
 from market.core.events import Event
 from market.core.online import OnlineMarket
 from market.core.quotes import Placed, Quote
@@ -40,12 +42,34 @@ HANDED_IN_BEFORE = text(
 def quote_energy(session: Session, act: Act, now: dt.datetime) -> Done:
     """Work out what a request would be given now; nothing moves by this."""
     course, law, rights = _begin(session, act)
+    if "number" in act.arguments:
+        return _quote_cancel(session, act, course, law, rights)
     market_asking.refuse_no_longer_online(session, course, now)
     market, request = course.market, kept_request(act.arguments)
     refuse_any(market_asking.checked(law, request, rights, market))
     _, found = market_asking.quote_in(session, course, law, request)
     clock_us = course.machine.clock_us or 0
     told = {"quote": _quote_as_dict(found), "clock_us": clock_us}
+    return Done("", _where(act), appended=False, found=told)
+
+
+def _quote_cancel(
+    session: Session, act: Act, course: Course, law: OnlineMarket, rights: Rights
+) -> Done:
+    """Work out what giving a booking up would come to now; nothing moves by this."""
+    record = market_asking.booking_of(course.market, act.arguments["number"])
+    refuse_any(
+        [
+            *market_asking.of_point(law, record.request.point, rights, course.market),
+            *requesting.check_open(course, record),
+        ]
+    )
+    before, after = requesting.given_up_now(course, record, store.now(driver_connection(session)))
+    told = {
+        "before": plain_record(before),
+        "after": plain_record(after),
+        "clock_us": course.machine.clock_us or 0,
+    }
     return Done("", _where(act), appended=False, found=told)
 
 

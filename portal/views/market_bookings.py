@@ -22,21 +22,18 @@ from common.quantities import energy
 from database.session import transaction
 from ledger.people.roles import Role
 from market.core.booking_records import BookingRecord
-from market.core.events import Outcome
-from market.core.forward import MINUTE_US
-from market.core.quotes import Reason, Side
+from market.core.quotes import Side
 from portal import jobs
 from portal import market_bookings_view as shown
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import answer
-from portal.acts.bookings import placed_from
 from portal.acts.requests import ask
 from portal.confirmation import confirms
 from portal.form_alone import takes_form
+from portal.market_bookings_told import Became, became_told, giving_up_told, quote_told
 from portal.market_wishes import (
     WishForm,
     kept_form,
-    kept_request,
     read_key,
     read_wish,
     refused_form,
@@ -81,19 +78,6 @@ class Part:
     def names(self) -> list[str]:
         """The supply points for which they may ask."""
         return [each.point for each in self.points]
-
-
-@dataclass(frozen=True)
-class Became:
-    """What became of what was asked, as far as it is known."""
-
-    outcome: str | None
-    record: BookingRecord | None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether nobody took it yet."""
-        return self.outcome not in tuple(Outcome)
 
 
 def sees_bookings(viewer: Viewer) -> bool:
@@ -173,6 +157,17 @@ def cancel(request: SignedInRequest, market: str, number: int) -> HttpResponse:
     return _ask(request, Act.Kind.CANCEL, subject, arguments, show_refused_cancel)
 
 
+@takes_form
+@open_to(asks)
+def quote_cancel(request: SignedInRequest, market: str, number: int) -> HttpResponse:
+    """Work out what giving a booking up would come to now; nothing moves by this."""
+    with transaction() as session:
+        _stands(session, _part(session, request, market), number)
+    arguments = {"market": market, "number": number}
+    subject = f"{market}, booking {number}: give up"
+    return _ask(request, Act.Kind.QUOTE, subject, arguments, show_refused_cancel)
+
+
 @require_safe
 @open_to(asks)
 def asked(request: SignedInRequest, market: str, act_number: int) -> HttpResponse:
@@ -183,20 +178,25 @@ def asked(request: SignedInRequest, market: str, act_number: int) -> HttpRespons
     if act.state != Act.State.DONE:
         return redirect("act", act.pk)
     found = act.outcome["found"]
-    if act.kind == Act.Kind.QUOTE:
+    if act.kind == Act.Kind.QUOTE and "number" not in act.arguments:
         with transaction() as session:
             part = _part(session, request, market)
-            told = _quote_context(part, act)
+            told = quote_told(act, _online(part))
             return _page(request, session, part, kept_form(act.arguments), told=told)
-    became = jobs.wait_for(lambda: _became(market, found))
+    became = None if act.kind == Act.Kind.QUOTE else jobs.wait_for(lambda: _became(market, found))
     with transaction() as session:
         part = _part(session, request, market)
-        told = _became_context(part, act, became)
+        if part.rules is None:
+            raise Http404("no law of the market's day")
+        about = act, part.rules, part.begun_us
+        told = became_told(*about, became) if became else giving_up_told(*about)
         return _page(request, session, part, _empty_form(part), told=told)
 
 
 def show_refused_wish(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the form of what was refused, as it was filled in, with every reason."""
+    if "number" in act.arguments:
+        return show_refused_cancel(request, act)
     form = refused_form(act.arguments)
     form.refuse(act.findings, page_remedy)
     with transaction() as session:
@@ -312,44 +312,6 @@ def _form_of(record: BookingRecord, part: Part) -> WishForm:
 def _became(market: str, found: Mapping[str, Any]) -> Became:
     with transaction() as session:
         return Became(*queries.became(session, market, found))
-
-
-def _quote_context(part: Part, act: Act) -> dict[str, object]:
-    rules, asked = _online(part), kept_request(act.arguments)
-    found = act.outcome["found"]
-    placed, reason = placed_from(found), found["quote"]["reason"]
-    return {
-        "kind": "quote",
-        "subject": act.subject,
-        "quoted": shown.shown_intervals(placed, rules),
-        "quoted_energy": energy(sum(each.energy_wh for each in placed)),
-        "quoted_cost": shown.cost_words(placed, rules),
-        "asked_energy": energy(asked.energy_wh),
-        "is_sale": asked.side is Side.SELL,
-        "is_short": reason == Reason.SHORT,
-        "is_refused": reason not in (None, Reason.SHORT),
-        "why": shown.why_words(Reason(reason), asked, found["clock_us"]) if reason else "",
-        "at": shown.moment_words(found["clock_us"] // MINUTE_US, rules),
-    }
-
-
-def _became_context(part: Part, act: Act, became: Became) -> dict[str, object]:
-    rules, record = part.rules, became.record
-    if rules is None:
-        raise Http404("no law of the market's day")
-    booking = shown.ShownBooking(record, rules, part.begun_us) if record else None
-    outcome = became.outcome
-    known = Outcome(outcome) if outcome in tuple(Outcome) else None
-    return {
-        "kind": act.kind,
-        "subject": act.subject,
-        "is_waiting": became.is_running,
-        "booking": booking,
-        "is_taken": known is Outcome.TAKEN,
-        "outcome": outcome,
-        "why": shown.OUTCOMES.get(known, "") if known else "",
-        "address": f"{act.pk}",
-    }
 
 
 def _page(

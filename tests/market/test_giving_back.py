@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given
@@ -9,6 +10,9 @@ from hypothesis import given
 from market.core.booking_records import BookingRecord, State
 from market.core.events import Kind
 from market.core.machine import Machine
+from market.core.state import state_of
+from market.moments import moment_of
+from market.requesting import given_up_now
 from settlement.core.booked import Booked
 from settlement.core.tightness import Curve
 from tests.market.asking import CAP, START_US, asks, begun, changed, home, later, run
@@ -92,6 +96,18 @@ def test_what_a_load_does_for_a_minute_while_something_is_given_back_saves_it_no
         machine.take([demand(4_000, 5)])
         left.append(comes_to([said], machine))
     assert left[0] == left[1] > 0
+
+
+def test_what_giving_up_is_said_to_cost_is_what_it_costs_and_moves_nothing():
+    fallen = event(Kind.AVAILABILITY, "wind", 60_000, at_us=START_US + 2 * MINUTE_US)
+    machine, _ = begun(demand(4_000), home("a", 3_000, 6_000, *WINDOW))
+    machine.take([fallen])
+    before, course = state_of(machine), SimpleNamespace(machine=machine)
+    (known,) = machine.bookings.known.values()
+    was, left = given_up_now(course, known, moment_of(START_US + 3 * MINUTE_US))
+    assert (was, state_of(machine)) == (known, before)
+    assert left == record(machine, later(Kind.CANCEL, "a", 2))
+    assert owed(left) > 0 and left.state is State.CANCELLED
 
 
 def test_who_moves_a_booking_as_prices_fall_pays_the_fall():

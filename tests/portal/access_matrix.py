@@ -138,6 +138,7 @@ MATRIX = (
     Row("market-asked", "/market/gb12/bookings/asked/{act}/", "404 404 404 403 403 403 in", unwalked="the page of bookings, with what became of an act; that of the matrix asks for no energy"),
     Row("market-booking", "/market/gb12/bookings/1/", "200 200 404 403 403 403 in"),
     Row("market-booking-change", "/market/gb12/bookings/1/change/", "422 422 404 403 403 403 in", method=POST, unwalked=FORM),
+    Row("market-booking-cancel-quote", "/market/gb12/bookings/999/cancel/quote/", "404 404 404 403 403 403 in", method=POST, unwalked=FORM),
     Row("market-booking-cancel", "/market/gb12/bookings/999/cancel/", "404 404 404 403 403 403 in", method=POST, unwalked=FORM),
     Row("runs", "/runs/", "403 403 403 403 200 200 in"),
     Row("run", "/runs/{run}/", "403 403 403 403 200 200 in", reads=ALL),

@@ -42,6 +42,7 @@ MOVES_NO_MONEY = {
     "registration-end": "shows what would follow, and proposes nothing",
     "law-change-open": "says what is wrong with the law; others decide what comes of it",
     "market-quote": "says what a booking would be given, and books nothing",
+    "market-booking-cancel-quote": "says what giving a booking up would cost, and gives up none",
     **dict.fromkeys(
         ["check-proof", "account-evidence", "evidence", "invoice-file"],
         "makes or reads a file",

@@ -97,6 +97,11 @@ def test_a_quote_moves_nothing_and_a_booking_is_had_changed_and_given_up(owner, 
     assert f"Booking {number} stays as it was. The last change was not had" in refused
     assert "N0-P2" not in words(Client().get(f"/market/{MARKET}/"))
     assert f"Booking {number}: buy 5 kWh at N0-P2, first" in words(owner.get(f"/market/{MARKET}/"))
+    held = bookings_by()
+    priced = ask(owner, f"{number}/cancel/quote")
+    assert f"Give up booking {number}?" in priced and "nothing would be owed at once" in priced
+    assert "5 kWh would be given back, and held to the price that is charged" in priced
+    assert "decided by who leads the market" in priced and bookings_by() == held
     gone = ask(owner, f"{number}/cancel", key="3" * 32)
     assert f"Booking {number} is given up: nothing of it had begun." in gone
     over = owner.get(f"{PAGE}{number}/")
@@ -120,8 +125,9 @@ def test_a_form_that_was_sent_asks_for_nothing_else_until_it_is_sent_anew(owner,
     over = owner.post(f"{PAGE}{number}/cancel/", {"key": key}, follow=True)
     assert over.status_code == 422
     assert "is given up" in ask(owner, f"{number}/cancel", key="b" * 32)
-    gone = owner.post(f"{PAGE}{number}/cancel/", {"key": "c" * 32}, follow=True)
-    assert "ask anew by the form" in words(gone)
+    for what in ("cancel", "cancel/quote"):
+        gone = owner.post(f"{PAGE}{number}/{what}/", {"key": "c" * 32}, follow=True)
+        assert "ask anew by the form" in words(gone)
 
 
 def test_a_sign_of_another_currency_and_a_moment_that_no_clock_shows_are_none(owner):
@@ -188,7 +194,8 @@ def test_others_ask_for_nothing_and_read_no_act_of_this(owner, led, sign_in):
     outsider, operator = sign_in("outsider"), sign_in("operator")
     assert outsider.get(f"{PAGE}asked/{act.pk}/").status_code == 404
     assert outsider.get(f"{PAGE}{number}/").status_code == 404
-    assert outsider.post(f"{PAGE}{number}/cancel/").status_code == 404
+    for what in ("cancel", "cancel/quote"):
+        assert outsider.post(f"{PAGE}{number}/{what}/").status_code == 404
     assert outsider.post(f"{PAGE}book/", WISH).status_code == 422  # no point of theirs
     for what in ("quote", "book", f"{number}/change", f"{number}/cancel"):
         assert operator.post(f"{PAGE}{what}/", WISH).status_code == 403
