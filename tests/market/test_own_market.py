@@ -98,6 +98,7 @@ def test_a_market_of_ones_own_comes_online_as_it_is_written(
     (number,) = re.findall(r"(\S+) invoice +bay-supply", "".join(said.values()))
     by_hand(f"manage.py invoice_document {number} --format json --out var/bill.json")
     assert "Booking 1" in (tmp_path / "var/bill.json").read_text()
+    by_hand('manage.py people add dan "Dan Dealer"')  # as `found` takes names, and with --name
     told_again_and_otherwise(by_hand, command_on(committed_database), tmp_path)
 
 

@@ -51,7 +51,11 @@ class Command(BaseCommand[Everybody]):
                 ACCOUNT,
                 ExclusiveGroup(
                     (
-                        argument("--name", metavar="NAME", help="of a person who has no account"),
+                        argument(
+                            "person_name", nargs="?", metavar="NAME",
+                            help="of a person who has no account, as `found` takes it",
+                        ),
+                        argument("--name", metavar="NAME", help="the same"),
                         argument(
                             "--person", type=at_least(1), metavar="NUMBER",
                             help="who has one, for another of theirs",
@@ -111,14 +115,15 @@ class Command(BaseCommand[Everybody]):
         return invite(options.account) if options.action == "invite" else ""
 
     def _add(self, session: Any, options: Options) -> None:
-        if options.name is not None:
+        name = options.person_name if options.name is None else options.name
+        if name is not None:
             accounts.add_person(
-                session, options.account, options.name, options.now, is_another=options.another
+                session, options.account, name, options.now, is_another=options.another
             )
         elif options.person is not None or options.service:
             accounts.add_account(session, options.account, options.person, options.now)
         else:
-            raise CommandError("whose is it? Give --name, --person or --service")
+            raise CommandError("whose is it? Give a name, --person or --service")
 
     def as_json(self, outcome: Everybody, options: Options) -> Any:
         return {
