@@ -191,6 +191,18 @@ def tick_divides_interval(rules: MarketRules, place: str) -> Iterator[Finding]:
         )
 
 
+def online_is_cited(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Who is priced while intervals run, and held to what it books, finds the clause on it."""
+    if rules.online is not None and not rules.clauses_governing("online"):
+        yield Finding(
+            "online-without-clause",
+            f"{place}: online",
+            "no clause names online among its fields",
+            "that the market is priced while its intervals run rests on a clause",
+            "add online to the `fields` of the clause that says so, or remove the part",
+        )
+
+
 MARKET_CHECKS = (
     time_zone_known,
     currency_billable,
@@ -202,5 +214,6 @@ MARKET_CHECKS = (
     tax_category_has_rate,
     calendar_in_order,
     tick_divides_interval,
+    online_is_cited,
     *METER_DATA_CHECKS,
 )

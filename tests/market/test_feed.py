@@ -29,7 +29,9 @@ from tests.worlds.online import lead
 from tests.worlds.settled import FIRST_DAY, INGESTED, SETTLED, ingest_tiny, publish_tiny
 
 ONLINE = {"deadband_micro_per_mwh": 0, "accepted_delay_minutes": 10, "forward_hours": 48}
-BOOKINGS = {"anchor": "MR-9", "text": "A booking.", "fields": [], "lines": ["charge.booking"]}
+BOOKINGS = {
+    "anchor": "MR-9", "text": "A booking.", "fields": ["online"], "lines": ["charge.booking"],
+}  # fmt: skip
 DAY = FIRST_DAY
 
 

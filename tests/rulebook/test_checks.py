@@ -97,6 +97,7 @@ ALONE = [
     (RULES, lambda v: v.update(time_zone="Europe/Londinium"), ["time-zone-unknown"]),
     (RULES, lambda v: v.update(time_zone="../etc/passwd"), ["time-zone-unknown"]),
     (RULES, lambda v: v.update(interval_minutes=25), ["interval-does-not-divide-hour"]),
+    (RULES, without_clause("MR-7.1"), ["online-without-clause"]),
     (RULES, lambda v: v["online"].update(tick_seconds=1_800), []),
     (RULES, lambda v: v["online"].update(tick_seconds=700), ["tick-does-not-divide-interval"]),
     (RULES, lambda v: v["online"].update(tick_seconds=3_600), ["tick-does-not-divide-interval"]),
