@@ -211,4 +211,5 @@ def failure(outcome: ReplayedDay) -> str | None:
     replayed = outcome.replayed
     if replayed.difference is None:
         return None
-    return f"{replayed.count:,} rows differ; the first: {replayed.difference}"
+    differ = "1 row differs" if replayed.count == 1 else f"{replayed.count:,} rows differ"
+    return f"{differ}; the first: {replayed.difference}"
