@@ -6,7 +6,8 @@ import numpy as np
 
 from common.quantities import megawatt_hours, ppm
 from settlement.core import booked
-from settlement.core.booked import Booked, booking_and_point, hedged_wh
+from settlement.core.booked import Booked, booking_and_point
+from settlement.core.booking_lines import hedged_wh
 from settlement.core.charges import priced_wh
 from settlement.core.rounding import WH_PER_MWH
 from settlement.core.tightness import PPM
