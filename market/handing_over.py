@@ -4,7 +4,8 @@ It is made of publications, openings and bookings up to an event of the log, by 
 as it was known when it was handed over, so that it can be made again. A booking is of the days on
 which who asked for it supplies its point. It counts by what is placed of it in intervals of the
 day, whatever became of it since, as what has begun is had; by what was let go of them; and by what
-is owed for what was moved or ended on the day.
+is owed for what was moved or ended on the day. It is named, too, while what was refused of it on a
+day before may be served, as the window of its contract is open.
 Where the law has intervals of another length than when it was booked, energy is shared over those
 that an interval covers, by the largest remainder; of what comes to lie in one, the price is the
 mean by energy, rounded down.
@@ -29,7 +30,7 @@ from market.core.forward import MINUTE_US
 from market.core.machine import Cause
 from market.core.online import OnlineMarket
 from market.core.pricing import Holons
-from market.core.quotes import Placed
+from market.core.quotes import Placed, Side
 from market.day_series import AT_NODES, day_series
 from market.law_book import Resolve
 from market.law_of_days import law_in
@@ -37,9 +38,11 @@ from market.log import Opening, PublicationEntry
 from market.moments import midnight_us
 from market.store import Connection
 from settlement.core.arrays import Flags, Integers
+from settlement.core.contract_state import first_day_of_term
 from settlement.core.periods import interval_count
 from settlement.core.rounding import apportion
 from settlement.meters.store import last_look, lock_readings
+from settlement.runs.contract_history import MOST_DAYS_LOOKED_BACK
 from settlement.runs.online_day_store import append_online_day, online_days_known_at
 from settlement.runs.online_days import (
     HandedBack,
@@ -50,6 +53,7 @@ from settlement.runs.online_days import (
 )
 
 Law = Callable[[Session, str], Resolve]
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 FOREVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
@@ -64,7 +68,7 @@ def hand_over(
     """Append what the log of a market says of days, where it is another than was handed over last.
 
     Nothing is handed over of a day of which the log says nothing, whose law is not online, or that
-    is sealed.
+    is sealed. Of days before those, on which what they begin with rests, bookings are.
 
     Args:
         session: of the caller, in which the days are settled next.
@@ -82,13 +86,15 @@ def hand_over(
         return []
     lock_readings(session, market)
     log, resolve = Log.up_to(connection, market, sequence), law(session, market)
-    sealed = {day for _, day in ledger.store.sealed_at(session, ((market, day) for day in days))}
-    before = online_days_known_at(session, market, days[0], days[-1], FOREVER)
+    every_day = [*_booked_before(log, days[0]), *days]
+    of_market = ((market, day) for day in every_day)
+    sealed = {day for _, day in ledger.store.sealed_at(session, of_market)}
+    before = online_days_known_at(session, market, every_day[0], days[-1], FOREVER)
     found = []
-    for day in days:
+    for day in every_day:
         said = None if day in sealed else made_day(log, day, now, resolve)
         last = before.get(day)
-        if said is None or (last is None and not said.says_anything):
+        if said is None or (last is None and not _counts(said, is_before=day < days[0])):
             continue
         content, revision = said.content, 1 if last is None else last.revision + 1
         if last is None or last.content != content:
@@ -99,6 +105,28 @@ def hand_over(
     for handed in found:
         append_online_day(session, handed)
     return found
+
+
+def _counts(said: HandedDay, *, is_before: bool) -> bool:
+    """Whether a day is handed over of which nothing was; of days before, bookings alone count."""
+    return bool(said.bookings) if is_before else said.says_anything
+
+
+def _booked_before(log: "Log", first_day: dt.date) -> list[dt.date]:
+    """Return the days before one on which anything may be booked that it begins with.
+
+    Who is served what on them, since the term of the week before began, decides what it begins
+    with: so a day comes out the same alone and in a month.
+    """
+    begins = first_day_of_term(first_day - dt.timedelta(days=MOST_DAYS_LOOKED_BACK))
+    # By the clock of any zone, a moment is of the day that it is in UTC, or one beside it.
+    days = {
+        (EPOCH + dt.timedelta(minutes=each.start_minute)).date() + dt.timedelta(days=beside)
+        for record in log.bookings
+        for each in record.placed
+        for beside in (-1, 0, 1)
+    }
+    return sorted(day for day in days if begins <= day < first_day)
 
 
 @dataclass(frozen=True)
@@ -258,8 +286,19 @@ def _bookings(
             tuple(_given_back(record, day, law)),
             tuple(_placed(record.let_go, day, law)),
         )
-        if any(parts):
+        if any(parts) or _may_be_owed(record, day, law):
             yield HandedBooking(*who, request.point, request.side.value, *parts)
+
+
+def _may_be_owed(record: BookingRecord, day: dt.date, law: OnlineMarket) -> bool:
+    """Whether the window of anything that is placed on days before is open where a day begins."""
+    fair_play = law.model.fair_play
+    if fair_play is None or record.request.side is not Side.BUY:
+        return False
+    row = law.model.supply_points.index(record.request.point)
+    window = int(fair_play.contracts.point_window[row]) * law.model.interval_minutes
+    first = midnight_us(day, law.zone) // MINUTE_US
+    return any(each.start_minute < first < each.end_minute + window for each in record.placed)
 
 
 def _given_back(record: BookingRecord, day: dt.date, law: OnlineMarket) -> Iterator[HandedBack]:

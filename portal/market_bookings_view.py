@@ -129,6 +129,15 @@ class ShownBooking:
         return shown_intervals(self.record.placed, self.rules, told)
 
     @property
+    def late(self) -> str:
+        """What was refused in its interval and served later, and when; empty where nothing was."""
+        return "; ".join(
+            f"{energy(each.late_wh)} at {moment_words(each.start_minute, self.rules)}"
+            for each in self.record.told
+            if each.late_wh
+        )
+
+    @property
     def cost(self) -> str:
         """Of all that is placed, at the prices at which it was booked."""
         return cost_words(self.record.placed, self.rules)

@@ -3,9 +3,12 @@
 In each interval delivered energy x (booked price - charged price), less what was refused x the
 rise of the price, and what was not taken x its fall; of a sale the other way round, and what was
 not fed in by the price of what is taken. What is refused and served later, inside the window of a
-contract, is given nothing. What lies above the block of a contract is not recomputed, as other
-results make its price, nor is a booking of which something was given back, or that was booked by
-law of intervals of another length than those in which it settles.
+contract, is given nothing, and is held to its booked price where it is served: late energy x (that
+price - charged price). How much of it is late in which interval follows from the meters of all, so
+here it is held to no more than was refused, and its price to those that were booked. What lies
+above the block of a contract is not recomputed, as other results make its price, nor is a booking
+of which something was given back, or that was booked by law of intervals of another length than
+those in which it settles.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +30,7 @@ from verifier.report import Report
 from verifier.values import Row, to_integer
 
 BOOKING_DELIVERED, BOOKING_REFUSED = "booking_delivered_wh", "booking_refused_wh"
+BOOKING_LATE, BOOKING_LATE_PRICE = "booking_late_wh", "booking_late_price_micro_per_mwh"
 BOOKING_CHARGE = "charge.booking_micro"
 
 
@@ -77,10 +81,33 @@ def check_booking(
     if energies != found:
         return
     prices = [to_integer(each["price_micro_per_mwh"]) for each in placed]
+    hold_late(entity, days, prices, report)
     for day, own in days:
         count = sum(map(bool, own.settled.vectors[day, BOOKED_ENERGY, entity]))
         hold_charge(day, own, entity, prices[:count], report)
         del prices[:count]
+
+
+def hold_late(
+    entity: str, days: Sequence[tuple[str, OwnDay]], prices: Sequence[int], report: Report
+) -> None:
+    """Hold what is served late to what was refused, and its price to those that were booked."""
+    late, refused, between = 0, 0, True
+    for day, own in days:
+        vectors = own.settled.vectors
+        refused += sum(map(abs, vectors[day, BOOKING_REFUSED, entity]))
+        for energy, price in zip(
+            vectors[day, BOOKING_LATE, entity],
+            vectors[day, BOOKING_LATE_PRICE, entity],
+            strict=True,
+        ):
+            late += energy
+            is_booked = energy > 0 and min(prices) <= price <= max(prices)
+            between &= is_booked or (energy, price) == (0, 0)
+    if not between or late > refused:
+        report.add(INVOICE_LINES, f"booking {entity}",
+                   f"late energy of at most {refused} Wh, at prices that were booked",
+                   f"{late} Wh{'' if between else ', at another price'}")  # fmt: skip
 
 
 def hold_charge(
@@ -102,7 +129,10 @@ def hold_charge(
     part, left = own.dynamic_ppm(row["product"]), iter(booked_prices)
     refused_part = 0 if own.is_served_later(row["product"]) else part
     running, sums = 0, [0]
-    for number, value in enumerate(energy):
+    late = zip(vectors[day, BOOKING_LATE, entity], vectors[day, BOOKING_LATE_PRICE, entity],
+               strict=True)  # fmt: skip
+    for number, (value, (late_energy, late_price)) in enumerate(zip(energy, late, strict=True)):
+        running += late_energy * part // PPM * (late_price - buying[number])
         if value:
             delivered = abs(vectors[day, BOOKING_DELIVERED, entity][number])
             refused = abs(vectors[day, BOOKING_REFUSED, entity][number])

@@ -21,7 +21,8 @@ back by a change, or a cancellation, bears its fall in price (`market.core.givin
 it is given back by who booked it, on the last day before, as nobody holds what another asked for.
 
 *Delivery*. What an interval delivered of a booking, told after its end, and again where a later
-word corrects it; and what was not taken of it, which nobody lacks. Once all is told, a booking is
+word corrects it; what was not taken of it, which nobody lacks; and what it served of energy that
+had been refused before it, inside the window that was asked for. Once all is told, a booking is
 delivered if all its energy is, and missed if not. A booking is forgotten where a month begins
 before which a whole month passed since its last interval; what was not told by then is missed.
 """
@@ -29,7 +30,7 @@ before which a whole month passed since its last interval; what was not told by 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from market.core.booking_records import BookingRecord, State, Told
+from market.core.booking_records import NUMBERS_OF_PLACED, BookingRecord, State, told_by
 from market.core.days import last_minute_before
 from market.core.events import Event, Kind, Outcome
 from market.core.forward import MINUTE_US, Forward, Horizon
@@ -151,7 +152,7 @@ class Bookings:
 
     def _judge_later(self, event: Event) -> Outcome:
         """Return what becomes of an event about a booking that there is."""
-        counts = {Kind.CHANGE: (5,), Kind.CANCEL: (0,), Kind.DELIVERY: (2, 3)}
+        counts = {Kind.CHANGE: (5,), Kind.CANCEL: (0,), Kind.DELIVERY: (2, 3, 4)}
         if len(event.words) != 1 or len(event.numbers) not in counts[event.kind]:
             return Outcome.UNREADABLE
         record = self.known.get(event.words[0])
@@ -175,15 +176,26 @@ class Bookings:
         return Outcome.AGAIN if event.key in self.known else Outcome.TAKEN
 
     def _judge_delivery(self, event: Event, record: BookingRecord) -> Outcome:
-        start_minute, *parts_wh = event.numbers
-        found = [each for each in record.placed if each.start_minute == start_minute]
-        if not found:
+        word, asked = told_by(event), record.request
+        placed = record.placed_at(word.start_minute)
+        end_minute = word.start_minute + self.market.model.interval_minutes
+        if placed is not None:
+            end_minute = placed.end_minute
+        elif len(event.numbers) <= NUMBERS_OF_PLACED or not (
+            # What is served after the window that was asked for comes too late.
+            asked.earliest_minute <= word.start_minute and end_minute <= asked.latest_minute
+        ):
             return Outcome.UNKNOWN
-        if not found[0].has_ended(max(self.clock_us, event.at_us)):
+        if end_minute * MINUTE_US > max(self.clock_us, event.at_us):
             return Outcome.AHEAD
-        if min(parts_wh) < 0 or sum(parts_wh) > found[0].energy_wh:
+        most_wh = 0 if placed is None else placed.energy_wh
+        if (
+            min(event.numbers[1:]) < 0
+            or word.energy_wh + word.not_taken_wh > most_wh
+            or word.late_wh > record.booked_wh
+        ):
             return Outcome.UNREADABLE
-        told = [each for each in record.told if each.start_minute == start_minute]
+        told = [each for each in record.told if each.start_minute == word.start_minute]
         return Outcome.OLDER if told and event.at_us < told[0].at_us else Outcome.TAKEN
 
     def take(self, event: Event) -> Outcome:
@@ -257,8 +269,8 @@ class Bookings:
     def _judged(self, record: BookingRecord) -> BookingRecord:
         """Return a booking with its state by what was told of it."""
         state = State.BOOKED
-        if len(record.told) == len(record.placed):
-            is_whole = record.delivered_wh == record.booked_wh
+        if record.is_told:
+            is_whole = record.delivered_wh >= record.booked_wh
             state = State.DELIVERED if is_whole else State.MISSED
         return replace(record, state=state)
 
@@ -305,21 +317,21 @@ class Bookings:
         self._keep(self._judged(record) if begun else replace(record, state=State.CANCELLED))
 
     def _deliver(self, event: Event, record: BookingRecord) -> Outcome:
-        start_minute, energy_wh, *rest = event.numbers
-        (placed,) = (each for each in record.placed if each.start_minute == start_minute)
-        before = [each for each in record.told if each.start_minute == start_minute]
-        others = [each for each in record.told if each.start_minute != start_minute]
-        word = Told(start_minute, event.at_us, energy_wh, *rest)
+        word = told_by(event)
+        placed = record.placed_at(word.start_minute)
+        placed_wh = 0 if placed is None else placed.energy_wh
+        before = [each for each in record.told if each.start_minute == word.start_minute]
+        others = [each for each in record.told if each.start_minute != word.start_minute]
         told = sorted([*others, word], key=lambda each: each.start_minute)
         # What belongs to a month that is over is part of no memory.
-        if month_of(start_minute, self.market.zone) == self.promises.month:
+        if month_of(word.start_minute, self.market.zone) == self.promises.month:
             # Who books and does not take comes no sooner for it.
-            wished_wh = placed.energy_wh - word.not_taken_wh
+            wished_wh = placed_wh - word.not_taken_wh
             self.promises.tell(
                 record.group,
                 self._terms.get(record.group, Terms()).promise_ppm,
-                wished_wh - sum(placed.energy_wh - each.not_taken_wh for each in before),
-                energy_wh - sum(each.energy_wh for each in before),
+                wished_wh - sum(placed_wh - each.not_taken_wh for each in before),
+                word.delivered_wh - sum(each.delivered_wh for each in before),
             )
         self._keep(self._judged(replace(record, told=tuple(told))))
         return Outcome.TAKEN

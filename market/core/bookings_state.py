@@ -80,8 +80,9 @@ def plain_record(record: BookingRecord) -> dict[str, Any]:
         if not said[may_be_none]:
             del said[may_be_none]
     for told in said["told"]:
-        if not told["not_taken_wh"]:
-            del told["not_taken_wh"]
+        for may_be_none in ("not_taken_wh", "late_wh"):
+            if not told[may_be_none]:
+                del told[may_be_none]
     return said
 
 

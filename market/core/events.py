@@ -55,7 +55,8 @@ class Kind(StrEnum):
     """A supply point; key of the booking."""
     DELIVERY = "delivery"
     """A supply point; start of an interval in minutes since 1970, and the Wh that it delivered of
-    the booking; key of the booking."""
+    the booking, did not take of it, and served late of what was refused before; the last two may be
+    left out; key of the booking."""
 
     UNREADABLE = "unreadable"
     """Nobody; the text of what stood in the inbox and no market can read. It moves nothing."""

@@ -154,10 +154,6 @@ class Placed:
         """Whether the interval has begun by a moment."""
         return self.start_minute * MINUTE_US <= by_us
 
-    def has_ended(self, clock_us: int) -> bool:
-        """Whether the interval has ended by the market's clock."""
-        return self.end_minute * MINUTE_US <= clock_us
-
 
 @dataclass(frozen=True, slots=True)
 class Quote:

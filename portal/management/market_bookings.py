@@ -28,6 +28,7 @@ def lines(answer: Answer) -> Iterator[str]:
         yield f"  {_asked(answer, record.request)}"
         told = {each.start_minute: each.energy_wh for each in record.told}
         yield from _placed(answer, record.placed, told)
+        yield from _late(answer, record)
         yield from _given_back(answer, record)
         if record.let_go:
             yield "  Given back, and held to the price that is charged:"
@@ -86,6 +87,13 @@ def _placed(
         yield f"  {when}: {energy(each.energy_wh)} at {price}{delivered}"
 
 
+def _late(answer: Answer, record: BookingRecord) -> Iterator[str]:
+    for each in record.told:
+        if each.late_wh:
+            late = f"{energy(each.late_wh)} delivered late, of what was refused before"
+            yield f"  {_moment(answer, each.start_minute)}: {late}"
+
+
 def _given_back(answer: Answer, record: BookingRecord) -> Iterator[str]:
     """Yield what is owed at once by each act, whose intervals have one line."""
     for minute, of in groupby(record.given_back, key=lambda each: each.minute):
@@ -136,7 +144,11 @@ def _booking_json(record: BookingRecord) -> dict[str, Any]:
         "limit_micro_per_mwh": request.limit_micro_per_mwh,
         "placed": [_placed_json(each) for each in record.placed],
         "delivered": [
-            {"start": _instant(each.start_minute), "energy_wh": each.energy_wh}
+            {
+                "start": _instant(each.start_minute),
+                "energy_wh": each.energy_wh,
+                "late_wh": each.late_wh,
+            }
             for each in record.told
         ],
         "given_back": [

@@ -1,5 +1,6 @@
 """Service of contracts over a day: each interval begins where the one before it ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -7,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from settlement.core.arrays import Flags, Integers, integers, largest_magnitude, require_int64
+from settlement.core.booked_lots import BookedPower, Lot, LotServed, new_lots, owed_on, serve_lots
 from settlement.core.contracts import Contracts, ContractState
 from settlement.core.order_of_service import (
     Service,
@@ -39,6 +41,8 @@ class Served:
             too little of what was offered is taken, what was refused of it is declined.
         before: T entries, the state in which each interval began.
         services: T entries, how each was served; None where all that is wanted was.
+        lots: T entries, what came of what is booked; empty where all that is new was served, and
+            nothing was owed.
         after: the state in which the day ends.
     """
 
@@ -55,6 +59,7 @@ class Served:
     counts: Flags
     before: tuple[ContractState, ...]
     services: tuple[Service | None, ...]
+    lots: tuple[tuple[LotServed, ...], ...]
     after: ContractState
 
 
@@ -68,6 +73,7 @@ def serve_day(
     is_known: Flags,
     lottery: tuple[bytes, date] | None = None,
     export_w: Integers | None = None,
+    booked: Sequence[BookedPower] = (),
 ) -> Served:
     """Return how the contracts of every interval of a local day are served.
 
@@ -90,6 +96,7 @@ def serve_day(
         lottery: digest of the day's inputs and the day, where some requests are indivisible. The
             place of a drawing reads ``2024-01-17 35 N0 P2 waiting 3``: day, interval from 0, node,
             product and turn.
+        booked: what is booked of what is desired, by number; what is essential is due anyway.
 
     Raises:
         ValueError: a shape differs, a quantity is negative, or a lottery without a place.
@@ -118,7 +125,10 @@ def serve_day(
         else:
             place = lottery and (lottery[0], f"{lottery[1].isoformat()} {first}")
             of_interval = (supply[:, first], export[:, first], desired[:, first], metered[:, first])
-            brought, step = _serve_interval(rooms, contracts, before, of_interval, is_known, place)
+            new = new_lots(booked, first, desired[:, first], contracts.point_window)
+            brought, step = _serve_interval(
+                rooms, contracts, before, of_interval, new, is_known, place
+            )
             supplies.append(brought)
             served = [step]
         steps += served
@@ -138,6 +148,7 @@ def serve_day(
         ),
         before=tuple(step.before for step in steps),
         services=tuple(step.service for step in steps),
+        lots=tuple(step.lots for step in steps),
         after=before,
     )
 
@@ -234,6 +245,7 @@ class _Step:
     counts: Flags
     maximum_w: int
     after: ContractState
+    lots: tuple[LotServed, ...] = ()
 
 
 def _serve_interval(
@@ -241,6 +253,7 @@ def _serve_interval(
     contracts: Contracts,
     before: ContractState,
     of_interval: tuple[Integers, Integers, Integers, Integers],
+    new: tuple[Lot, ...],
     is_known: Flags,
     place: tuple[bytes, str] | None,
 ) -> tuple[Integers, _Step]:
@@ -248,28 +261,29 @@ def _serve_interval(
 
     Args:
         of_interval: supply and export at nodes, what is desired and what is metered.
+        new: what is booked of what is desired.
     """
     supply, export, desired, metered = of_interval
-    wanted = wanted_in(contracts, before, desired)
+    wanted = wanted_in(contracts, before, desired, new)
     node = contracts.node[contracts.point_group]
     at_nodes = sums_at(len(contracts.nodes), node, wanted.all)
     # Counting what is used of export as supply, and the whole of what is wanted, raises v(all)
     # by exactly that.
     brought: Integers = supply + np.minimum(export, at_nodes)
     room = rooms.given(brought)
-    return brought, _serve(contracts, before, room, wanted, desired, metered, is_known, place)
+    asked = wanted, desired, metered, new
+    return brought, _serve(contracts, before, room, asked, is_known, place)
 
 
 def _serve(
     contracts: Contracts,
     before: ContractState,
     room: Room,
-    wanted: Wanted,
-    desired: Integers,
-    metered: Integers,
+    asked: tuple[Wanted, Integers, Integers, tuple[Lot, ...]],
     is_known: Flags,
     place: tuple[bytes, str] | None,
 ) -> _Step:
+    wanted, desired, metered, new = asked
     node = contracts.node[contracts.point_group]
     at_nodes = sums_at(len(contracts.nodes), node, wanted.all)
     maximum = room.most(at_nodes)
@@ -293,24 +307,37 @@ def _serve(
         contracts.by_group(delivered + missed),
         contracts.by_group(delivered),
     )
-    # What is new stands in the row of its window, or is due at once. Where the day before had other
-    # law, something that it refused may be due with it: that counts first.
-    window, everyone = contracts.point_window, np.arange(len(desired))
-    with_new = np.where(window > 0, waiting[window, everyone], due)
-    wanted_with_new = np.where(window > 0, wanted.waiting[window, everyone], wanted.due)
-    new = np.maximum(with_new - (wanted_with_new - desired), 0)
+    lots: tuple[LotServed, ...] = ()
+    if before.lots or new:
+        lots = serve_lots(
+            before.lots, new, np.vstack([due, waiting[1:]]), np.vstack([offered_due, offered[1:]])
+        )
     return _Step(
         before=before,
         service=service,
         entitlement_w=entitlement,
         delivered_w=delivered,
-        late_w=delivered - new,
+        late_w=delivered - _newly_delivered(contracts, wanted, desired, due, waiting),
         missed_w=missed,
         declined_w=offered_due + offered.sum(axis=0) - delivered,
         counts=counts,
         maximum_w=maximum,
-        after=ContractState((wanted.waiting - offered)[1:], memory),
+        after=ContractState((wanted.waiting - offered)[1:], memory, owed_on(lots)),
+        lots=lots,
     )
+
+
+def _newly_delivered(
+    contracts: Contracts, wanted: Wanted, desired: Integers, due: Integers, waiting: Integers
+) -> Integers:
+    """Return what was delivered of what is new, shape (G,), of what was of all that was wanted."""
+    # What is new stands in the row of its window, or is due at once. Where the day before had other
+    # law, something that it refused may be due with it: that counts first.
+    window, everyone = contracts.point_window, np.arange(len(desired))
+    with_new = np.where(window > 0, waiting[window, everyone], due)
+    wanted_with_new = np.where(window > 0, wanted.waiting[window, everyone], wanted.due)
+    new: Integers = np.maximum(with_new - (wanted_with_new - desired), 0)
+    return new
 
 
 def least_taken_w(offered_w: Integers, least_taken_ppm: int) -> Integers:

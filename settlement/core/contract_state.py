@@ -13,14 +13,28 @@ is taken begin anew with its first day. What is owed does not: it was promised w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from settlement.core.arrays import Integers
+from settlement.core.booked_lots import Lot
 from settlement.core.contracts import Contracts, ContractState, Memory
 
 Name = TypeVar("Name")
+
+
+class OwedLot(NamedTuple):
+    """What is booked of what a day leaves owed to a supply point; see `booked_lots.Lot`.
+
+    Attributes:
+        due: the interval of the next day in which it is due, from 0.
+    """
+
+    due: int
+    number: int
+    price_micro_per_mwh: int
+    power_w: int
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,7 @@ class Carried:
             in W x intervals x micro per MWh.
         taken_wh: by supply point, since the term began; net export does not count.
         over_take_micro: charged to all since the term began.
+        booked: by supply point, what is booked of what it is owed, by deadline and number.
     """
 
     owed_w: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -47,6 +62,7 @@ class Carried:
     missed_worth: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     taken_wh: Mapping[str, int] = field(default_factory=dict)
     over_take_micro: int = 0
+    booked: Mapping[str, tuple[OwedLot, ...]] = field(default_factory=dict)
 
 
 NOTHING_CARRIED = Carried()
@@ -92,7 +108,7 @@ def begin_day(contracts: Contracts, points: Sequence[str], carried: Carried, day
         )
     )
     return DayState(
-        ContractState(rows, memory),
+        ContractState(rows, memory, _lots(carried, points)),
         _in_order(carried.missed_w, _members(contracts, points)),
         tuple(carried.missed_worth.get(member, 0) for member in _members(contracts, points)),
         _in_order(carried.taken_wh, points),
@@ -128,12 +144,15 @@ def end_day(
         },
         taken_wh={**before.taken_wh, **_named(points, ended.taken_wh.tolist())},
         over_take_micro=ended.over_take_micro,
+        booked=_by_point(ended.contracts.lots, points),
     )
 
 
 def of_term(carried: Carried, day: date) -> Carried:
     """Return what a day takes up of what the day before left: on the first of a term, the owed."""
-    return Carried(owed_w=carried.owed_w) if day.day == 1 else carried
+    if day.day != 1:
+        return carried
+    return Carried(owed_w=carried.owed_w, booked=carried.booked)
 
 
 def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried:
@@ -142,6 +161,7 @@ def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried
     What is owed stays due no later than it was, but in the first interval of all. Rounding: down,
     each entry; promised is the same part of what matured as before, so that where every day
     promised alike it stays exactly that promise of it, and so is what was missed at its price.
+    What is owed is booked no more, as a booking is of the intervals that it was placed in.
 
     Example: 6 W owed in the second half-hour are 12 W in the fourth quarter of an hour.
     """
@@ -173,6 +193,7 @@ def in_intervals_of(carried: Carried, own_minutes: int, minutes: int) -> Carried
         promised=of_the_same_part(carried.promised, carried.matured, matured),
         missed_w=missed,
         missed_worth=of_the_same_part(carried.missed_worth, carried.missed_w, missed),
+        booked={},
     )
 
 
@@ -193,6 +214,24 @@ def _members(contracts: Contracts, points: Sequence[str]) -> list[tuple[str, str
         (*groups[group], point)
         for group, point in zip(contracts.point_group.tolist(), points, strict=True)
     ]
+
+
+def _lots(carried: Carried, points: Sequence[str]) -> tuple[Lot, ...]:
+    lots = (
+        Lot(point, *lot)
+        for point, name in enumerate(points)
+        for lot in carried.booked.get(name, ())
+    )
+    return tuple(sorted(lots, key=lambda lot: (lot.due, lot.number, lot.point)))
+
+
+def _by_point(lots: Sequence[Lot], points: Sequence[str]) -> dict[str, tuple[OwedLot, ...]]:
+    """Return lots by the name of their supply point, each in their order."""
+    found: dict[str, tuple[OwedLot, ...]] = {}
+    for lot in lots:
+        owed = OwedLot(lot.due, lot.number, lot.price_micro_per_mwh, lot.power_w)
+        found[points[lot.point]] = (*found.get(points[lot.point], ()), owed)
+    return found
 
 
 def _in_order(values: Mapping[Name, int], names: Sequence[Name]) -> Integers:

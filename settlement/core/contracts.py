@@ -24,6 +24,7 @@ from functools import cached_property
 import numpy as np
 
 from settlement.core.arrays import Flags, Integers, integers
+from settlement.core.booked_lots import Lot
 from settlement.core.tightness import PPM
 
 MOST_WINDOW_INTERVALS = 7 * 24 * 60
@@ -157,10 +158,12 @@ class ContractState:
     Attributes:
         owed: shape (H, G); row j is due after j intervals more, row 0 in the interval that begins.
         memory: of the groups, in their terms.
+        lots: what of it is booked, by deadline and number.
     """
 
     owed: Integers
     memory: Memory
+    lots: tuple[Lot, ...] = ()
 
     @property
     def owes(self) -> bool:

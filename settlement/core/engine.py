@@ -16,10 +16,10 @@ from settlement.core.booked import MEASURES as ONLINE_MEASURES
 from settlement.core.booked import (
     PUBLISHED,
     ChargedPrices,
-    booking_tables,
     charged_price_tables,
     charged_prices,
 )
+from settlement.core.booking_lines import Flexible, booking_tables
 from settlement.core.charges import MEASURES as CHARGE_MEASURES
 from settlement.core.charges import charge_points, excess_wh, priced_wh
 from settlement.core.day_games import GAMES, DayGames, play_games
@@ -177,7 +177,6 @@ def settle_day(
     """
     readings = checked_readings(model, readings)
     fair_play = fair_play_outcome(model, readings, share)
-    wished_wh = readings.demand_wh if fair_play.wished_wh is None else fair_play.wished_wh
     readings = fair_play.readings
     demand_w = node_demand_w(model, readings.scarcity_wh)
     available_w = node_available_w(model, readings.available_w)
@@ -191,7 +190,7 @@ def settle_day(
         prices.sell_price_micro_per_mwh,
         readings.online,
     )
-    bookings = _booking_tables(model, readings, wished_wh, charged)
+    bookings = _booking_tables(model, readings, fair_play, charged)
     tables = (
         *_scarcity_tables(model, layers, prices),
         *_game_tables(model, games),
@@ -287,21 +286,21 @@ def _charge_tables(
 
 
 def _booking_tables(
-    model: MarketModel, readings: DayReadings, wished_wh: Integers, charged: ChargedPrices
+    model: MarketModel, readings: DayReadings, fair_play: FairPlayOutcome, charged: ChargedPrices
 ) -> list[ResultTable]:
     """Return what was booked, and what came of it; nothing where nobody did."""
-    if readings.online is None or not readings.online.bookings:
+    if readings.online is None:
         return []
     node, taken_wh = model.supply_point_node, readings.demand_wh
     tables = booking_tables(
         readings.online.bookings,
         model.supply_points,
-        wished_wh,
+        fair_play.wished_wh,
         taken_wh,
         priced_wh(model.charging, _above_wh(model, readings), taken_wh),
         model.charging.dynamic_ppm,
         charged.at(node),
-        model.is_owed,
+        Flexible(model.is_owed, fair_play.lots, model.interval_minutes),
     )
     return [ResultTable(*table) for table in tables]
 

@@ -1,12 +1,13 @@
 """Fair Play of a market: from a day's readings to service, quantities and money."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 
 from settlement.core.arrays import Integers
+from settlement.core.booked_lots import BookedPower, LotServed
 from settlement.core.contract_day import Served, serve_day
 from settlement.core.contract_state import (
     NOTHING_CARRIED,
@@ -16,6 +17,7 @@ from settlement.core.contract_state import (
     end_day,
     ends_term,
 )
+from settlement.core.contracts import ContractState
 from settlement.core.fair_play_amounts import (
     Amounts,
     energy_wh,
@@ -29,24 +31,26 @@ from settlement.core.room import sums_at
 
 @dataclass(frozen=True, eq=False)
 class FairPlayOutcome:
-    """What Fair Play comes to on a day; empty where no rule applies it.
+    """What Fair Play comes to on a day; empty, and as metered, where no rule applies it.
 
     Attributes:
         readings: the day as it settles: what was refused is not taken, and what was owed is taken
             where it was served.
-        of_points: by measure, each of shape (G, T).
-        of_market: by measure, each of shape (T,).
-        charges_micro: by component, each of shape (G, T), + is owed to the market.
         wished_wh: shape (G, T), what was wished for and counts, taken or not; negative is net
             export. As metered where the meter is all that is known; else what was taken, and what
             was newly asked for and refused.
+        of_points: by measure, each of shape (G, T).
+        of_market: by measure, each of shape (T,).
+        charges_micro: by component, each of shape (G, T), + is owed to the market.
+        lots: T entries, what came of what was booked and is flexible; see `Served.lots`.
     """
 
     readings: DayReadings
+    wished_wh: Integers
     of_points: Mapping[str, Integers] = field(default_factory=dict)
     of_market: Mapping[str, Integers] = field(default_factory=dict)
     charges_micro: Mapping[str, Integers] = field(default_factory=dict)
-    wished_wh: Integers | None = None
+    lots: tuple[tuple[LotServed, ...], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,7 @@ def shares_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) ->
     Args:
         rules: those of the model, or a variant of them.
     """
-    requests = requests_of(model, rules, readings)
+    requests, booked = requests_of(model, rules, readings), booked_of(model, rules, readings)
     per_hour = 60 // model.interval_minutes
     known = requests.is_known[:, np.newaxis]
     metered_w = np.maximum(readings.demand_wh, 0) * per_hour
@@ -93,13 +97,14 @@ def shares_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) ->
     served = serve_day(
         model.rooms,
         rules.contracts,
-        requests.state.contracts,
+        _of_bookings(requests.state.contracts, booked),
         node_available_w(model, readings.available_w),
         np.minimum(asked_w, limit_w),
         metered_w,
         requests.is_known,
         None if requests.seed is None else (requests.seed, readings.day),
         _export_w(model, readings),
+        booked,
     )
     above_limit_w = np.maximum(metered_w - limit_w, 0)
     over_take_w = np.where(known, np.maximum(metered_w - served.entitlement_w, 0), above_limit_w)
@@ -118,6 +123,29 @@ def shares_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) ->
         before.over_take_micro,
     )
     return DayShares(readings.day, requests, served, over_take_w, taken_wh, ended)
+
+
+def booked_of(
+    model: MarketModel, rules: FairPlay, readings: DayReadings
+) -> tuple[BookedPower, ...]:
+    """Return what is booked of flexible contracts on a day, by number; what is sold is not."""
+    if readings.online is None:
+        return ()
+    per_hour = 60 // model.interval_minutes
+    return tuple(
+        BookedPower(each.number, each.point, each.energy_wh * per_hour, each.price_micro_per_mwh)
+        for each in readings.online.bookings
+        if not each.is_sale and rules.contracts.point_window[each.point]
+    )
+
+
+def _of_bookings(state: ContractState, booked: Sequence[BookedPower]) -> ContractState:
+    """Return a state whose lots are of bookings that the day knows; else nobody has a line."""
+    if not state.lots:
+        return state
+    known = {(each.number, each.point) for each in booked}
+    lots = tuple(each for each in state.lots if (each.number, each.point) in known)
+    return replace(state, lots=lots)
 
 
 def _worth(rules: FairPlay, before: DayState, missed: Integers) -> tuple[int, ...]:
@@ -143,7 +171,7 @@ def fair_play_outcome(
     """
     rules = model.fair_play
     if rules is None:
-        return FairPlayOutcome(readings)
+        return FairPlayOutcome(readings, readings.demand_wh)
     day = share(model, rules, readings)
     served, amounts = day.served, amounts_of_day(model, rules, day)
     return FairPlayOutcome(
@@ -153,6 +181,7 @@ def fair_play_outcome(
             asked_wh=_asked_wh(model, readings, day),
             requests=day.requests,
         ),
+        _wished_wh(model, readings, day),
         of_points={
             "desired_w": served.desired_w,
             "entitlement_w": served.entitlement_w,
@@ -175,7 +204,7 @@ def fair_play_outcome(
         }
         if rules.moves_money
         else {},
-        wished_wh=_wished_wh(model, readings, day),
+        lots=served.lots,
     )
 
 

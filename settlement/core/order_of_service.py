@@ -2,9 +2,10 @@
 
 1. **promises**: of what is due, what a group must be served not to fall behind its promise;
 2. **due**: the rest of what is due, for which the group has slack;
-3. **waiting**: what may wait, the earliest deadline first: what is owed, and what is new and
+3. **booked**: of what may wait, what was booked in a market online, the earliest deadline first;
+4. **waiting**: what else may wait, the earliest deadline first: what is owed, and what is new and
    flexible, by the interval in which it is due;
-4. **left over**: what whole requests could use none of, to those that take any amount, in the order
+5. **left over**: what whole requests could use none of, to those that take any amount, in the order
    above.
 
 What is due is the essential demand of the interval, and what is owed and in its last interval. In
@@ -18,18 +19,21 @@ The order decides more than the weights do. Deadlines alone refuse as little; bu
 that keep those who were promised most from waiting beside those who were promised less.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from settlement.core.arrays import Integers
+from settlement.core.booked_lots import Lot, booked_of_waiting
 from settlement.core.contracts import Contracts, ContractState, must_serve, weights_ppm
 from settlement.core.lottery import draw_winners, lottery_seed, make_drawing
 from settlement.core.max_min import claim_shares
 from settlement.core.room import Frozen, Room, sums_at
 from settlement.core.rounding import apportion
 
-PROMISES, DUE, WAITING, LEFT_OVER = "promises", "due", "waiting", "left over"
+PROMISES, DUE, BOOKED, WAITING = "promises", "due", "booked", "waiting"
+LEFT_OVER = "left over"
 
 LARGEST_SUM = 2**61
 """Of weight x wanted over all groups: products are compared exactly below 2**62."""
@@ -40,7 +44,7 @@ class Turn:
     """What one turn of the order served, in W.
 
     Attributes:
-        name: one of `PROMISES`, `DUE`, `WAITING`, `LEFT_OVER`.
+        name: one of `PROMISES`, `DUE`, `BOOKED`, `WAITING`, `LEFT_OVER`.
         due_after: intervals after which what is served is due; 0 of what is due.
         wanted, served: shape (K,), of the groups.
         weight: shape (K,), by which they shared.
@@ -62,12 +66,14 @@ class Service:
     Attributes:
         due_w: shape (G,), of what is due.
         waiting_w: shape (H + 1, G): row j of what is due after j intervals; row 0 is 0.
+        booked_w: shape (H + 1, G), the part of it that was served in the turns of what is booked.
         unused_w: what indivisible requests left over of v(all).
         turns: in their order; empty where all is served.
     """
 
     due_w: Integers
     waiting_w: Integers
+    booked_w: Integers
     unused_w: int
     turns: tuple[Turn, ...]
 
@@ -85,10 +91,12 @@ class Wanted:
     Attributes:
         due: shape (G,): essential, and owed in its last interval.
         waiting: shape (H + 1, G): row j is due after j intervals, owed or new; row 0 is 0.
+        booked: shape (H + 1, G), the part of it that is booked.
     """
 
     due: Integers
     waiting: Integers
+    booked: Integers
 
     @property
     def all(self) -> Integers:
@@ -97,11 +105,14 @@ class Wanted:
         return every
 
 
-def wanted_in(contracts: Contracts, state: ContractState, desired_w: Integers) -> Wanted:
+def wanted_in(
+    contracts: Contracts, state: ContractState, desired_w: Integers, new: Sequence[Lot] = ()
+) -> Wanted:
     """Return what is wanted of an interval: what is new in it, and what is owed.
 
     Args:
         desired_w: shape (G,), new in the interval, not negative.
+        new: what is booked of it.
     """
     window = contracts.point_window
     # What is owed may be due later than any window of today's, under the law of its own day.
@@ -114,7 +125,9 @@ def wanted_in(contracts: Contracts, state: ContractState, desired_w: Integers) -
         waiting[1 : len(owed)] = owed[1:]
     flexible = np.flatnonzero(window > 0)
     waiting[window[flexible], flexible] += desired_w[flexible]
-    return Wanted(due, waiting)
+    lots = (*state.lots, *new)
+    booked = booked_of_waiting(lots, waiting, contracts.indivisible[contracts.point_group])
+    return Wanted(due, waiting, booked)
 
 
 def serve_in_turns(
@@ -144,10 +157,8 @@ def serve_in_turns(
     served = turns.take(PROMISES, 0, must)
     served = served + turns.take(DUE, 0, due - must)
     given_due = turns.give(served, wanted.due, place, DUE)
-    waiting = np.zeros_like(wanted.waiting)
-    for after in np.flatnonzero(wanted.waiting.any(axis=1)).tolist():
-        served = turns.take(WAITING, after, contracts.by_group(wanted.waiting[after]))
-        waiting[after] = turns.give(served, wanted.waiting[after], place, f"{WAITING} {after}")
+    booked = turns.take_and_give(BOOKED, wanted.booked, place)
+    waiting = booked + turns.take_and_give(WAITING, wanted.waiting - booked, place)
     if contracts.indivisible.any():
         given_due = given_due + turns.give_left_over(0, wanted.due - given_due)
         for after in np.flatnonzero(wanted.waiting.any(axis=1)).tolist():
@@ -157,7 +168,7 @@ def serve_in_turns(
     unused = maximum - int(given_due.sum() + waiting.sum())
     if unused and not contracts.indivisible.any():
         raise ArithmeticError("what is served does not sum to the physical maximum")
-    return Service(given_due, waiting, unused, tuple(turns.taken))
+    return Service(given_due, waiting, booked, unused, tuple(turns.taken))
 
 
 def fitting(weights: Integers, wanted: int) -> Integers:
@@ -210,6 +221,16 @@ class _Turns:
         nodes = len(self.contracts.nodes)
         self.room = self.room.without(sums_at(nodes, *self.placed(given)))
         self.left = self.room
+        return given
+
+    def take_and_give(
+        self, name: str, wanted: Integers, place: tuple[bytes, str] | None
+    ) -> Integers:
+        """Return what each supply point is given of each deadline in turn, shape (H + 1, G)."""
+        given = np.zeros_like(wanted)
+        for after in np.flatnonzero(wanted.any(axis=1)).tolist():
+            served = self.take(name, after, self.contracts.by_group(wanted[after]))
+            given[after] = self.give(served, wanted[after], place, f"{name} {after}")
         return given
 
     def give_left_over(self, after: int, wanted: Integers) -> Integers:

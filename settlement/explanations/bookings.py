@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from common.quantities import megawatt_hours, ppm
 from settlement.core import booked
-from settlement.core.booked import Booked, booking_and_point, hedged_wh
+from settlement.core.booked import Booked, booking_and_point
+from settlement.core.booking_lines import hedged_wh
 from settlement.core.charges import priced_wh
 from settlement.core.rounding import WH_PER_MWH
 from settlement.core.tightness import PPM
@@ -35,14 +34,9 @@ class BookingCharges(ChargedPrices):
         )
         node = facts.register.supply_points[point][1].node
         buying, *_ = self.charged(node)
-        given_back = self._given_back(booking, buying.value)
+        late = self._late(booking, point, entity)
         if not energy:
-            words = "; ".join(given_back) or "nothing was booked here"
-            cited = self.cite("charge.booking") if given_back else ()
-            under = (buying,) if interval in booking.let_go else ()
-            return Explanation(
-                f"Booking {number}", amount, "micro", words, clauses=cited, children=under
-            )
+            return self._beside(booking, amount, buying, late)
         price, *beside = self.charged(node, selling=booking.is_sale)
         if booking.is_sale and facts.model.sell_curves:
             beside.append(buying)
@@ -50,18 +44,66 @@ class BookingCharges(ChargedPrices):
             f"Booking {number}: what was booked, beside what came of it",
             amount,
             "micro",
-            self._formula(
-                booking, point, (price.value, buying.value), (energy, delivered, refused)
-            ),
+            self._formula(booking, point, (price.value, buying.value), (energy, delivered, refused))
+            + "".join(f"; and {each.formula}" for each in late),
             clauses=self.cite("charge.booking"),
             children=(
                 self._booked(booking, energy),
                 *self._came_of_it(booking, energy, delivered, refused),
+                *late,
                 self.reading(DEMAND, point, "Energy by the meter"),
                 price,
                 *beside,
             ),
         )
+
+    def _beside(
+        self,
+        booking: Booked,
+        amount: int,
+        buying: Explanation,
+        late: tuple[Explanation, ...],
+    ) -> Explanation:
+        """Return the tree of an interval in which nothing of a booking is placed."""
+        words = [*(each.formula for each in late), *self._given_back(booking, buying.value)]
+        served = ": what had been refused of it, and is served late" if late else ""
+        return Explanation(
+            f"Booking {booking.number}{served}",
+            amount,
+            "micro",
+            "; ".join(words) or "nothing was booked here",
+            clauses=self.cite("charge.booking") if words else (),
+            children=(*late, buying) if late or self.interval in booking.let_go else (),
+        )
+
+    def _late(self, booking: Booked, point: str, entity: str) -> tuple[Explanation, ...]:
+        """Return what is served late of a booking, if anything is."""
+        late_wh, price = (
+            self.facts.result(measure, entity, self.interval)
+            for measure in (booked.LATE, booked.LATE_PRICE)
+        )
+        if not late_wh:
+            return ()
+        hedged = self._hedged(booking, point, late_wh)
+        charged, *_ = self.charged(self.facts.register.supply_points[point][1].node)
+        both = f"{self.money(price, 'MWh')} booked less {self.money(charged.value, 'MWh')} charged"
+        return (
+            Explanation(
+                "Served late of it",
+                late_wh,
+                "Wh",
+                f"{megawatt_hours(hedged)} refused before × ({both})",
+            ),
+        )
+
+    def _hedged(self, booking: Booked, point: str, energy_wh: int) -> int:
+        """Return how much of some energy pays the price that a booking is held to."""
+        model, settled = self.facts.model, self.facts.settled
+        row, at = model.supply_points.index(point), self.interval
+        above = settled.demand_wh - self.facts.covered_wh
+        priced = int(priced_wh(model.charging, above, settled.demand_wh)[row, at])
+        taken, part = int(settled.demand_wh[row, at]), int(model.charging.dynamic_ppm[row])
+        return hedged_wh(booking.is_sale, energy_wh, priced, taken, part)
 
     def _booked(self, booking: Booked, energy_wh: int) -> Explanation:
         price = int(booking.price_micro_per_mwh[self.interval])
@@ -111,13 +153,9 @@ class BookingCharges(ChargedPrices):
         energies_wh: tuple[int, int, int],
     ) -> str:
         (charged, buying), (energy, delivered, refused) = prices, energies_wh
-        model, settled = self.facts.model, self.facts.settled
+        model = self.facts.model
         row, at = model.supply_points.index(point), self.interval
-        above = settled.demand_wh - self.facts.covered_wh
-        priced = int(priced_wh(model.charging, above, settled.demand_wh)[row, at])
-        part = int(model.charging.dynamic_ppm[row])
-        taken = int(np.maximum(settled.demand_wh[row, at], 0))
-        hedged = hedged_wh(booking.is_sale, delivered, priced, taken, part)
+        part, hedged = int(model.charging.dynamic_ppm[row]), self._hedged(booking, point, delivered)
         given = 0 if model.is_owed[row] else refused * part // PPM
         price = int(booking.price_micro_per_mwh[at])
         dearer = charged - price if booking.is_sale else price - charged

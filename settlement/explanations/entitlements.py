@@ -15,6 +15,7 @@ import numpy as np
 from common.quantities import megawatt_hours, megawatts, ppm
 from settlement.core.contracts import Memory
 from settlement.core.order_of_service import (
+    BOOKED,
     DUE,
     LEFT_OVER,
     PROMISES,
@@ -33,7 +34,11 @@ TURN_WORDS = {
     PROMISES: "Served of what its promise needs",
     DUE: "Served of what else is due",
 }
-LEFT_OVER_WORDS = "Served of what whole requests left over"
+WAITING_WORDS = {
+    BOOKED: "Served of what is booked",
+    WAITING: "Served of what may wait",
+    LEFT_OVER: "Served of what whole requests left over",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,10 @@ class Entitlements(ServiceGrounds):
         """What was wanted of the interval, new and owed."""
         served = self.day.served
         return wanted_in(
-            self.rules.contracts, served.before[self.interval], served.desired_w[:, self.interval]
+            self.rules.contracts,
+            served.before[self.interval],
+            served.desired_w[:, self.interval],
+            [each.lot for each in served.lots[self.interval] if each.is_new],
         )
 
     def entitlement(self, point: str) -> Explanation:
@@ -191,16 +199,22 @@ class Entitlements(ServiceGrounds):
                 [turn for turn in turns if turn.name in TURN_WORDS or _is_left(turn, 0)],
                 DUE,
             )
-        for after in np.flatnonzero(wanted.waiting[:, index]).tolist():
-            yield self._part(
-                index,
-                f"Served of what may wait until {self._clock(after + 1)}",
-                int(service.waiting_w[after, index]),
-                int(wanted.waiting[after, index]),
-                int(self.rules.contracts.by_group(wanted.waiting[after])[group]),
-                [turn for turn in turns if turn.name not in TURN_WORDS and turn.due_after == after],
-                f"{WAITING} {after}",
-            )
+        rest = wanted.waiting - service.booked_w
+        parts = (
+            (BOOKED, "is booked and ", wanted.booked, service.booked_w),
+            (WAITING, "", rest, service.waiting_w - service.booked_w),
+        )
+        for name, words, of_points, given in parts:
+            for after in np.flatnonzero(of_points[:, index]).tolist():
+                yield self._part(
+                    index,
+                    f"Served of what {words}may wait until {self._clock(after + 1)}",
+                    int(given[after, index]),
+                    int(of_points[after, index]),
+                    int(self.rules.contracts.by_group(of_points[after])[group]),
+                    [each for each in turns if _is_of(each, name, after)],
+                    f"{name} {after}",
+                )
 
     def _part(
         self,
@@ -245,8 +259,7 @@ class Entitlements(ServiceGrounds):
     def _turn(self, turn: Turn, group: int) -> Explanation:
         """Return what a group is served in a turn: all, or by its weight behind a cut."""
         served, wanted = int(turn.served[group]), int(turn.wanted[group])
-        words = TURN_WORDS.get(turn.name, "Served of what may wait")
-        words = LEFT_OVER_WORDS if turn.name == LEFT_OVER else words
+        words = (TURN_WORDS | WAITING_WORDS)[turn.name]
         step = next(
             (number for number, each in enumerate(turn.frozen) if group in each.claims), None
         )
@@ -379,6 +392,13 @@ def promised_words(memory: Memory, group: int, promise_ppm: int, minutes: int) -
     is_alike = memory.promised[group] == promise_ppm * memory.matured[group]
     more = "" if is_alike else ", by the promise of each day, which became another"
     return f"{megawatt_hours(wh)} were promised{more}"
+
+
+def _is_of(turn: Turn, name: str, after: int) -> bool:
+    """Return whether a turn is of what is booked, or of what else may wait, with one deadline."""
+    return turn.due_after == after and (
+        turn.name == name or (turn.name == LEFT_OVER and name == WAITING)
+    )
 
 
 def _is_left(turn: Turn, after: int) -> bool:

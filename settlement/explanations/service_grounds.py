@@ -7,7 +7,7 @@ import numpy as np
 from settlement.core.cuts import W_PER_KW
 from settlement.core.fair_play_market import DayShares
 from settlement.core.fair_play_rules import FairPlay
-from settlement.core.order_of_service import DUE, LEFT_OVER, PROMISES, Service, Turn
+from settlement.core.order_of_service import BOOKED, DUE, LEFT_OVER, PROMISES, Service, Turn
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import AVAILABLE
@@ -71,11 +71,14 @@ class ServiceGrounds(Grounds):
             later = service.turns[service.turns.index(turn) :]
             left = sum(int(each.served[inside].sum()) for each in later)
             return int(service.served_w[at_points].sum()) - left
-        given = service.due_w + service.waiting_w[: turn.due_after].sum(axis=0)
+        # All that is booked comes before what else may wait, whatever its deadline.
+        booked_w, rest_w = service.booked_w, service.waiting_w - service.booked_w
+        rows, before = rest_w[: turn.due_after], turn.due_after
+        if turn.name == BOOKED:
+            booked_w, rows, before = booked_w[: turn.due_after], rest_w[:0], 1
+        given = service.due_w + booked_w.sum(axis=0) + rows.sum(axis=0)
         left_over = [
-            each
-            for each in service.turns
-            if each.name == LEFT_OVER and each.due_after < turn.due_after
+            each for each in service.turns if each.name == LEFT_OVER and each.due_after < before
         ]
         inside = np.isin(contracts.node, side)
         after = sum(int(each.served[inside].sum()) for each in left_over)

@@ -7,6 +7,7 @@ in a month. What the first day of a run begins with is among its inputs, and in 
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -20,7 +21,8 @@ from ledger.chain import encode
 from ledger.tree import leaf_hash
 from rulebook.digest import canonical_bytes
 from rulebook.resolve import RulePeriod, RuleSet
-from settlement.core.contract_state import Carried, begin_day, in_intervals_of, of_term
+from settlement.core.booked import OnlineDay
+from settlement.core.contract_state import Carried, OwedLot, begin_day, in_intervals_of, of_term
 from settlement.core.fair_play_market import DayShares, carried_by, shares_of_day
 from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.core.model import DayReadings, MarketModel
@@ -30,6 +32,7 @@ from settlement.meters.readings import VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION
 from settlement.rules.compile import compile_rules
 from settlement.runs.exact_sums import quantities_too_large
+from settlement.runs.online_days import StoredOnlineDay
 from settlement.runs.run import Pin, input_digest
 
 DAYS_KEPT = 32
@@ -49,12 +52,14 @@ class ContractDays:
         used: the readings of each day as they settle.
         own_digests: of the stored readings that the days settle.
         before: what the first day begins with.
+        online: what a market online handed over of days: what is booked has a turn of its own.
     """
 
     periods: Sequence[RulePeriod]
     used: UsedDays
     own_digests: Mapping[VectorKey, bytes]
     before: Carried
+    online: Mapping[dt.date, StoredOnlineDay] = field(default_factory=dict)
     _carried: dict[dt.date, Carried] = field(default_factory=dict)
     _models: dict[dt.date, MarketModel] = field(default_factory=dict)
     _shares: dict[dt.date, DayShares] = field(default_factory=dict)
@@ -137,7 +142,7 @@ class ContractDays:
         if model.fair_play is None or day not in self.used:
             # Nobody is promised anything, or nobody knows what was desired: what was owed lapses.
             # The term goes on, or law without Fair Play for a day would clear what it had lacked.
-            return replace(of_term(carried, day), owed_w={})
+            return replace(of_term(carried, day), owed_w={}, booked={})
         requests = self._requests(day, model, model.fair_play, carried)
         readings = self._readings(day, model, requests)
         try:
@@ -170,7 +175,21 @@ class ContractDays:
             used[AVAILABLE].values_of(model.units),
             used[DEMAND].values_of(model.supply_points),
             requests=requests,
+            online=self._online(day, model),
         )
+
+    def _online(self, day: dt.date, model: MarketModel) -> OnlineDay | None:
+        """Return what was handed over of a day, where it counts.
+
+        What was handed over by law of other intervals has no turn. A run of that day is refused;
+        one of a later day is not, as it may be sealed.
+        """
+        handed = self.online.get(day)
+        _, _, rules = self._period(day)
+        intervals = self.used[day][DEMAND].values.shape[1]
+        if handed is None or not handed.counts_in(rules) or not handed.is_of(model, intervals):
+            return None
+        return handed.of_model(model, intervals)
 
     def _seed(self, day: dt.date, carried: Carried) -> bytes:
         """Return the digest of the day's rules, its own readings, and what it begins with."""
@@ -198,6 +217,10 @@ def carried_as_dict(carried: Carried) -> dict[str, object]:
 
     Energy of a country's month is more than every reader of JSON holds exactly.
     """
+    of_bookings = {
+        point: [list(map(str, lot)) for lot in lots]
+        for point, lots in sorted(carried.booked.items())
+    }
     return {
         "owed_w": {
             point: [str(due) for due in rows] for point, rows in sorted(carried.owed_w.items())
@@ -209,6 +232,8 @@ def carried_as_dict(carried: Carried) -> dict[str, object]:
         "missed_worth": _by_group(carried.missed_worth),
         "taken_wh": _by_name(carried.taken_wh),
         "over_take_micro": str(carried.over_take_micro),
+        # Named where there is any: of most days nothing is booked.
+        **({"booked": of_bookings} if of_bookings else {}),
     }
 
 
@@ -217,8 +242,8 @@ def carried_from_dict(stated: Mapping[str, object]) -> Carried:
 
     Raises:
         KeyError, TypeError, ValueError: it is no such thing, or groups in it were promised,
-            delivered or refused more than matured, or what was refused is worth less than nothing;
-            every one is named.
+            delivered or refused more than matured, or what was refused is worth less than nothing,
+            or more is booked at supply points than owed; every one is named.
     """
     owed, matured, delivered, promised, missed, worth, taken = (
         _mapping(stated[name])
@@ -241,7 +266,13 @@ def carried_from_dict(stated: Mapping[str, object]) -> Carried:
         {_member(name): _whole(value) for name, value in worth.items()},
         {point: _whole(value) for point, value in taken.items()},
         _whole(stated["over_take_micro"]),
+        {
+            point: tuple(OwedLot(*map(_whole, _list(lot))) for lot in _list(lots))
+            for point, lots in _mapping(stated.get("booked", {})).items()
+        },
     )
+    if beyond := [point for point in sorted(carried.booked) if not _is_owed(carried, point)]:
+        raise ValueError(f"booked more than is owed: {', '.join(beyond)}")
     if wrong := [group for group in _groups(carried) if not _is_of_days(carried, group)]:
         names = ", ".join("/".join(group) for group in wrong)
         raise ValueError(f"promised, delivered or refused more than matured: {names}")
@@ -271,6 +302,16 @@ def _is_of_days(carried: Carried, group: tuple[str, str]) -> bool:
         and min(delivered, *missed, *worth, 0) == 0
         and delivered + sum(missed) <= matured
     )
+
+
+def _is_owed(carried: Carried, point: str) -> bool:
+    """Return whether lots of a supply point are no more than what it is owed, by deadline."""
+    owed, booked = carried.owed_w.get(point, ()), Counter[int]()
+    for lot in carried.booked[point]:
+        if lot.power_w < 0:
+            return False
+        booked[lot.due] += lot.power_w
+    return all(0 <= due < len(owed) and w <= owed[due] for due, w in booked.items())
 
 
 def _by_group(values: Mapping[Named, int]) -> dict[str, str]:

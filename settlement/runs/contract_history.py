@@ -17,6 +17,7 @@ from settlement.meters.quality import UsedReadings
 from settlement.meters.readings import Readings
 from settlement.meters.store import readings_known_at
 from settlement.runs.contract_days import ContractDays
+from settlement.runs.online_day_store import online_days_known_at
 
 ONE_DAY = dt.timedelta(days=1)
 MOST_DAYS_LOOKED_BACK = 7
@@ -77,8 +78,10 @@ class _History:
         periods = self._law(first, last) if first <= last else []
         if not periods:
             return None
-        readings = self._readings(periods[0].first_day, last)
-        return ContractDays(periods, dict(self._complete(readings, periods)), {}, NOTHING_CARRIED)
+        first = periods[0].first_day
+        completed = dict(self._complete(self._readings(first, last), periods))
+        online = online_days_known_at(self._session, self._market, first, last, self._known_at)
+        return ContractDays(periods, completed, {}, NOTHING_CARRIED, online)
 
     def _law(self, first: dt.date, last: dt.date) -> list[RulePeriod]:
         """Return the law of the days up to the last one, from where it is without a gap."""

@@ -199,7 +199,7 @@ def inputs_of(
         completed.estimates,
         # By key, as one reading may be looked at and settle: it is one input.
         {**completed.looked_at, **own},
-        ContractDays(periods, completed.days, own, before),
+        ContractDays(periods, completed.days, own, before, online),
         online,
     )
 

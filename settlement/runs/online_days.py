@@ -213,6 +213,13 @@ class StoredOnlineDay:
             online.charged_price == PUBLISHED or bool(self.said.bookings)
         )
 
+    def is_of(self, model: MarketModel, intervals: int) -> bool:
+        """Whether it says of intervals as long and as many as the day has by its law."""
+        said = self.said
+        return said.interval_minutes == model.interval_minutes and (
+            len(said.is_published) == intervals
+        )
+
     def of_model(self, model: MarketModel, intervals: int) -> OnlineDay:
         """Return what it says in the order of a market's nodes and supply points.
 
@@ -222,9 +229,9 @@ class StoredOnlineDay:
         Raises:
             Refused: the day has intervals of another length by the law that it settles by.
         """
-        said = self.said
-        if said.interval_minutes != model.interval_minutes or len(said.is_published) != intervals:
+        if not self.is_of(model, intervals):
             raise Refused([self._of_other_intervals(model.interval_minutes)])
+        said = self.said
         row = {node: place for place, node in enumerate(said.nodes)}
         is_known = set(model.grid.nodes) <= row.keys()
         places = [row[node] for node in model.grid.nodes] if is_known else []

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from settlement.core.booked import Booked, Held, booking_charge_micro
-from verifier.own_booked import check_booking, hold_charge
+from settlement.core.booked import Booked
+from settlement.core.booking_lines import Held, booking_charge_micro
+from verifier.own_booked import check_booking, hold_charge, hold_late
 from verifier.own_days import PPM, OwnDay
 from verifier.report import Report
 from verifier.results import Day
@@ -12,6 +13,7 @@ from verifier.results import Day
 DAY, ENTITY, NODE = "2024-01-15", "7/shop", "N"
 BOOKED_WH, DELIVERED_WH, REFUSED_WH = [100, 100], [80, 60], [20, 0]
 BOOKED_PRICE, CHARGED_PRICE = [60, 60], [90, 40]
+LATE_WH, LATE_PRICE = [0, 5], [0, 60 * PPM]
 
 
 def own_day(charge: list[int], *, timing: str, has_fair_play: bool = True) -> OwnDay:
@@ -20,6 +22,8 @@ def own_day(charge: list[int], *, timing: str, has_fair_play: bool = True) -> Ow
         (DAY, "booked_wh", ENTITY): BOOKED_WH,
         (DAY, "booking_delivered_wh", ENTITY): DELIVERED_WH,
         (DAY, "booking_refused_wh", ENTITY): REFUSED_WH,
+        (DAY, "booking_late_wh", ENTITY): LATE_WH,
+        (DAY, "booking_late_price_micro_per_mwh", ENTITY): LATE_PRICE,
         (DAY, "charge.booking_micro", ENTITY): charge,
         (DAY, "node_price_micro_per_mwh", NODE): [PPM * price for price in CHARGED_PRICE],
     }
@@ -37,9 +41,10 @@ def own_day(charge: list[int], *, timing: str, has_fair_play: bool = True) -> Ow
 
 def settled_charge(refused_ppm: int) -> list[int]:
     energy, delivered, refused = map(np.array, (BOOKED_WH, DELIVERED_WH, REFUSED_WH))
+    late, late_price = map(np.array, (LATE_WH, LATE_PRICE))
     return booking_charge_micro(
         Booked(7, 0, False, energy, np.array(BOOKED_PRICE) * PPM),
-        Held(delivered, refused, energy - delivered - refused),
+        Held(delivered, refused, energy - delivered - refused, late, late_price),
         (np.array(CHARGED_PRICE) * PPM,) * 2,
         delivered * PPM,
         delivered,
@@ -61,18 +66,39 @@ def test_what_is_served_later_is_given_nothing_and_all_else_is(timing, has_fair_
         assert (report.findings == []) is (ppm == refused_ppm), report.findings
 
 
+@pytest.mark.parametrize(
+    ("late", "prices", "is_right"),
+    [
+        ([0, 20], [0, 60 * PPM], True),
+        ([0, 21], [0, 60 * PPM], False),
+        ([0, 5], [0, 61 * PPM], False),
+        ([0, 0], [0, 60 * PPM], False),
+        ([-1, 1], [60 * PPM, 60 * PPM], False),
+    ],
+)
+def test_what_is_late_is_no_more_than_was_refused_at_a_price_that_was_booked(
+    late, prices, is_right
+):
+    report, day = Report(), own_day([0, 0], timing="flexible")
+    day.settled.vectors[DAY, "booking_late_wh", ENTITY] = late
+    day.settled.vectors[DAY, "booking_late_price_micro_per_mwh", ENTITY] = prices
+    hold_late(ENTITY, [(DAY, day)], [60 * PPM, 60 * PPM], report)
+    assert (report.findings == []) is is_right
+
+
 def test_what_of_a_sale_is_not_fed_in_is_held_to_the_price_of_what_is_taken():
     buying, selling = np.array([100, 50]) * PPM, np.array(CHARGED_PRICE) * PPM
     energy, delivered = np.array(BOOKED_WH), np.array(DELIVERED_WH)
     booking = Booked(7, 0, True, energy, np.array(BOOKED_PRICE) * PPM)
-    held = Held(delivered, 0 * energy, energy - delivered)
+    held = Held(delivered, *([0 * energy] * 4))._replace(not_taken_wh=energy - delivered)
     taken = -delivered
     charge = booking_charge_micro(booking, held, (buying, selling), 0 * energy, taken, PPM, PPM)
     assert charge == [80 * 30 + 20 * 40, 60 * -20 + 40 * 0]
     day = own_day(charge, timing="flexible")
     for measure, row in (("booked_wh", energy), ("booking_delivered_wh", delivered)):
         day.settled.vectors[DAY, measure, ENTITY] = (-row).tolist()
-    day.settled.vectors[DAY, "booking_refused_wh", ENTITY] = [0, 0]
+    for measure in ("refused_wh", "late_wh", "late_price_micro_per_mwh"):
+        day.settled.vectors[DAY, f"booking_{measure}", ENTITY] = [0, 0]
     day.settled.vectors[DAY, "node_price_micro_per_mwh", NODE] = buying.tolist()
     day.settled.vectors[DAY, "node_sell_price_micro_per_mwh", NODE] = selling.tolist()
     report = Report()

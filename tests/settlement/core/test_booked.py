@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.core import booked
+from settlement.core import booked, booked_lots, booking_lines
 from settlement.core.booked import (
     EX_POST,
     PUBLISHED,
     Booked,
     OnlineDay,
-    booking_tables,
     charged_prices,
 )
+from settlement.core.booked_lots import Lot, LotServed
+from settlement.core.booking_lines import Flexible, booking_tables
 from settlement.core.engine import settle_day
 from tests.settlement.core import examples
 
@@ -32,7 +33,7 @@ def as_row(*values):
     return np.array(values, dtype=np.int64)
 
 
-def line(booking, wished, taken, price, part=PPM, is_owed=None):
+def line(booking, wished, taken, price, part=PPM, flexible=None):
     """Return the sum of the line of one booking of one point, in micro."""
     tables = booking_tables(
         [booking],
@@ -42,9 +43,10 @@ def line(booking, wished, taken, price, part=PPM, is_owed=None):
         np.maximum(taken, 0)[np.newaxis] * part,
         as_row(part),
         (price[np.newaxis], price[np.newaxis]),
-        is_owed,
+        flexible,
     )
-    return int({measure: values for measure, _, values in tables}[booked.CHARGE].sum())
+    # Of a booking of which nothing is of the day there is no result.
+    return sum(int(values.sum()) for measure, _, values in tables if measure == booked.CHARGE)
 
 
 @pytest.mark.parametrize(
@@ -75,15 +77,65 @@ def test_a_line_by_hand(is_sale, wished, served, charged, part, micro):
     assert found == micro
 
 
+def flexible(*of_intervals):
+    """What Fair Play says of one flexible point, in half-hours."""
+    return Flexible(np.array([True]), of_intervals, 30)
+
+
+def served(power_w, served_w, left_w, *, number=1, price=60, is_new=True):
+    lot = Lot(0, 1, number, price * 10**6, power_w)
+    return LotServed(lot, is_new, served_w, left_w)
+
+
 def test_what_is_refused_and_served_later_is_given_nothing_and_what_was_given_back_is_owed():
     booking = Booked(1, 0, False, as_row(100), as_row(60 * 10**6), {0: 7 * PPM + 1})
     row = booking, as_row(100), as_row(80), as_row(90 * 10**6), PPM
-    assert line(*row, np.array([False])) == -3_000 + 7
-    assert line(*row, np.array([True])) == -2_400 + 7
+    essential = Flexible(np.array([False]), ((),), 30)
+    assert line(*row, essential) == -3_000 + 7
+    assert line(*row, flexible([served(200, 160, 40)])) == -2_400 + 7
+
+
+def test_what_is_served_later_costs_its_booked_price_then():
+    # 20 Wh were refused, and 5 of them are served where the price is 90, the rest where it is 10.
+    booking = Booked(1, 0, False, as_row(100, 0, 0), as_row(60 * 10**6, 0, 0))
+    lots = [served(200, 160, 40)], [served(40, 10, 30, is_new=False)]
+    lots = flexible(*lots, [served(30, 30, 0, is_new=False)])
+    price = as_row(90, 90, 10) * 10**6
+    found = line(booking, as_row(100, 0, 0), as_row(80, 5, 15), price, PPM, lots)
+    assert found == 80 * (60 - 90) + 5 * (60 - 90) + 15 * (60 - 10)
+
+
+def test_a_booking_of_the_interval_is_not_filled_by_what_is_late_of_another():
+    bookings = [
+        Booked(1, 0, False, as_row(0), as_row(0)),
+        Booked(2, 0, False, as_row(50), as_row(60 * 10**6)),
+    ]
+    late = flexible([served(40, 40, 0, is_new=False), served(60, 60, 0, number=2)])
+    first, second = booking_lines.hold_to_meter(bookings, as_row(30)[None], as_row(50)[None], late)
+    assert (first.late_wh, first.late_price_micro_per_mwh) == (20, 60 * 10**6)
+    assert (second.delivered_wh, second.refused_wh, second.not_taken_wh) == (30, 0, 20)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), max_size=4),
+       st.integers(0, 10**6), st.sampled_from((5, 15, 30, 60)))  # fmt: skip
+def test_what_is_refused_of_a_lot_is_late_or_left_to_the_wh(parts, refused_w, minutes):
+    """However it is served by parts, and declined: late, declined and left sum to refused."""
+    left, late = refused_w, 0
+    for most_w, most_declined_w in parts:
+        given_w = min(most_w, left)
+        declined_w = min(most_declined_w, left - given_w)
+        after = left - given_w - declined_w
+        lot = served(left, given_w, after, is_new=False)
+        late += lot.late_wh(minutes)
+        late += -(-(after + declined_w) * minutes // 60) + (-after * minutes // 60)  # declined
+        left = after
+    refused = served(refused_w, 0, refused_w).refused_wh(minutes)
+    assert late + -(-left * minutes // 60) == refused
 
 
 def test_the_examples_hold():
-    assert doctest.testmod(booked).failed == 0
+    for module in (booked, booked_lots, booking_lines):
+        assert doctest.testmod(module).failed == 0
 
 
 @given(
@@ -134,8 +186,8 @@ def test_what_is_delivered_costs_its_booked_price_in_all(energy, price, charged)
 def test_bookings_of_a_point_share_what_it_takes_by_their_number(one, two, wished, taken, b, c):
     bookings = [Booked(n, 0, False, as_row(wh), as_row(b)) for n, wh in ((4, one), (9, two))]
     together = Booked(1, 0, False, as_row(one + two), as_row(b))
-    first, second = booked.hold_to_meter(bookings, as_row(wished)[None], as_row(taken)[None])
-    (whole,) = booked.hold_to_meter([together], as_row(wished)[None], as_row(taken)[None])
+    first, second = booking_lines.hold_to_meter(bookings, as_row(wished)[None], as_row(taken)[None])
+    (whole,) = booking_lines.hold_to_meter([together], as_row(wished)[None], as_row(taken)[None])
     assert first.delivered_wh + second.delivered_wh == whole.delivered_wh
     assert first.delivered_wh == min(one, taken)
 
