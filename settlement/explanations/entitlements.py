@@ -7,8 +7,7 @@ is followed from the interval that refused it to the one that serves it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 import numpy as np
 
@@ -123,12 +122,12 @@ class Entitlements(ServiceGrounds):
         window = int(self.rules.contracts.point_window[index])
         changed = self._contract_in_force_since(index)
         for after in np.flatnonzero(owed).tolist():
-            closes = self._clock(after + 1)
+            closes = self.clock(after + 1)
             if self._may_be_of_other_law(index, after, changed):
-                since = f"before {self._in_words(changed)}"
+                since = f"before {self.in_words(changed)}"
                 how = f"refused under law of before; its window closes at {closes}"
             else:
-                since = self._clock(after - window)
+                since = self.clock(after - window)
                 how = f"refused then; its window of {window} intervals closes at {closes}"
             yield Explanation(
                 f"Owed since {since}",
@@ -141,7 +140,7 @@ class Entitlements(ServiceGrounds):
     def _may_be_of_other_law(self, index: int, after: int, changed: datetime) -> bool:
         """Return whether any of what is due after some intervals was refused before a change."""
         refused = after - int(self.rules.contracts.point_window[index])
-        if refused >= 0 or self._starts(refused) < changed:
+        if refused >= 0 or self.starts(refused) < changed:
             return True
         # Where the change is of this day, something due at the same time may have been owed then.
         began = next((t for t, start in enumerate(self.facts.starts) if start == changed), None)
@@ -162,21 +161,6 @@ class Entitlements(ServiceGrounds):
         return max(
             version.valid_from for version in rules.versions if version.instrument in instruments
         )
-
-    def _starts(self, after: int) -> datetime:
-        """Return the start of an interval so many after this one."""
-        step = timedelta(minutes=self.facts.rules.market_rules.interval_minutes)
-        start: datetime = self.facts.starts[self.interval] + after * step
-        return start
-
-    def _clock(self, after: int) -> str:
-        """Return the local start of an interval so many after this one, with its day if another."""
-        return self._in_words(self._starts(after))
-
-    def _in_words(self, moment: datetime) -> str:
-        local = moment.astimezone(ZoneInfo(self.facts.rules.market_rules.time_zone))
-        same_day = local.date() == self.facts.day
-        return f"{local:%H:%M %Z}" if same_day else f"{local.day} {local:%B %Y, %H:%M %Z}"
 
     def _group(self, index: int) -> int:
         return int(self.rules.contracts.point_group[index])
@@ -208,7 +192,7 @@ class Entitlements(ServiceGrounds):
             for after in np.flatnonzero(of_points[:, index]).tolist():
                 yield self._part(
                     index,
-                    f"Served of what {words}may wait until {self._clock(after + 1)}",
+                    f"Served of what {words}may wait until {self.clock(after + 1)}",
                     int(given[after, index]),
                     int(of_points[after, index]),
                     int(self.rules.contracts.by_group(of_points[after])[group]),

@@ -1,6 +1,8 @@
 """How an interval was served, and what held a turn of it back, as explanations cite them."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -34,6 +36,22 @@ class ServiceGrounds(Grounds):
     def service(self) -> Service | None:
         """How the interval was served; None where all that was wanted was."""
         return self.day.served.services[self.interval]
+
+    def starts(self, after: int) -> datetime:
+        """Return the start of an interval so many after this one."""
+        step = timedelta(minutes=self.facts.rules.market_rules.interval_minutes)
+        start: datetime = self.facts.starts[self.interval] + after * step
+        return start
+
+    def clock(self, after: int) -> str:
+        """Return the local start of an interval so many after this one, with its day if another."""
+        return self.in_words(self.starts(after))
+
+    def in_words(self, moment: datetime) -> str:
+        """Return a moment by the local clock, with its day if another than that of the tree."""
+        local = moment.astimezone(ZoneInfo(self.facts.rules.market_rules.time_zone))
+        same_day = local.date() == self.facts.day
+        return f"{local:%H:%M %Z}" if same_day else f"{local.day} {local:%B %Y, %H:%M %Z}"
 
     def cut(self, turn: Turn, step: int) -> Explanation:
         """Return the cut that holds back a set of nodes: what can be brought to them."""
