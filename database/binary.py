@@ -177,14 +177,29 @@ def read_list(value: bytes) -> list[bytes]:
     Raises:
         ValueError: one is NULL, or it has more dimensions than one.
     """
-    dimensions, nulls, _ = _EMPTY.unpack_from(value)
-    if dimensions == 0:
-        return []
-    if dimensions != 1 or nulls:
-        raise ValueError("a list has one dimension, and no NULL in it")
     place, elements = _HEADER.size, []
-    for _ in range(_HEADER.unpack_from(value)[3]):
+    for _ in range(_count(value)):
         (length,) = _LENGTH.unpack_from(value, place)
         place += _LENGTH.size + length
         elements.append(value[place - length : place])
     return elements
+
+
+def read_numbers(value: bytes) -> tuple[int, ...]:
+    """Return an `int8[]`.
+
+    Raises:
+        ValueError: one is NULL, or it has more dimensions than one.
+    """
+    count = _count(value)
+    return struct.unpack_from("!" + "iq" * count, value, _HEADER.size)[1::2] if count else ()
+
+
+def _count(value: bytes) -> int:
+    """Return how many elements a list has."""
+    dimensions, nulls, _ = _EMPTY.unpack_from(value)
+    if dimensions == 0:
+        return 0
+    if dimensions != 1 or nulls:
+        raise ValueError("a list has one dimension, and no NULL in it")
+    return int(_LENGTH.unpack_from(value, _EMPTY.size)[0])

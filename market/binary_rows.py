@@ -47,7 +47,7 @@ def submitted(row: Sequence[bytes]) -> Submitted:
         Kind(kind.decode()),
         entity.decode(),
         microseconds_of(binary.read_moment(at)),
-        tuple([binary.read_number(each) for each in binary.read_list(numbers)]),
+        binary.read_numbers(numbers),
         tuple([each.decode() for each in binary.read_list(words)]),
     )
     return Submitted(binary.read_number(number), event, binary.read_moment(came), by.decode())

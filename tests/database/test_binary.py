@@ -69,13 +69,16 @@ def test_what_is_written_is_what_psycopg_reads_and_is_read_again(connection, dat
     for value, reads in zip(row[3:], as_read, strict=True):
         read.append([reads(each) for each in binary.read_list(value)])
     assert tuple(read) == sent
+    assert binary.read_numbers(row[-1]) == tuple(many)
 
 
 def test_what_is_no_value_is_refused(connection):
     odd = "SELECT 'infinity'::date, 'infinity'::timestamptz, ARRAY[1, NULL], ARRAY[[1], [2]]"
     (row,) = binary.rows(Statement(b"odd", odd.encode(), ()).ask(connection, []))
     for value, reads in zip(
-        row, (binary.read_day, binary.read_moment, *[binary.read_list] * 2), strict=True
+        row,
+        (binary.read_day, binary.read_moment, binary.read_numbers, binary.read_list),
+        strict=True,
     ):
         with pytest.raises((ValueError, OverflowError)):
             reads(value)
