@@ -35,7 +35,7 @@ from tests.settlement.test_contracts_carried import short_evening_csv
 from tests.settlement.trial_cases import changed
 from tests.worlds.fair_play import FAIR_PLAY, JANUARY, LAST, MIDDLE, law_with
 from tests.worlds.logged import signer
-from tests.worlds.settled import INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
+from tests.worlds.settled import INGESTED, PUBLISHED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
 
 EVENING = midnight_us(MIDDLE, ZONE) // MINUTE_US + 23 * 60
 BOOKED_WH, POINT = 1_000_000, "1/B-office"
@@ -50,6 +50,12 @@ def live(session) -> None:
         for each in law_with(FAIR_PLAY)
     ]
     publish_tiny(session, law)
+    # What the evening refuses is owed within its own window, though that of the next day is short.
+    (rules,) = (each for each in law if each.kind == "market-rules")
+    home, office = rules.products
+    products = (home, office.model_copy(update={"window_minutes": 30}))
+    later = rules.model_copy(update={"products": products})
+    publish_tiny(session, [later], LAST, PUBLISHED + dt.timedelta(minutes=1))
     short = MeterFile("short.csv", short_evening_csv(MIDDLE))
     ingest(session, "tiny", [short], received_at=INGESTED)
     ingest_tiny(session, LAST, LAST)
