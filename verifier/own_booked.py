@@ -2,14 +2,14 @@
 
 In each interval delivered energy x (booked price - charged price), less what was refused x the
 rise of the price, and what was not taken x its fall; of a sale the other way round, and what was
-not fed in by the price of what is taken. What is refused and served later, inside the window of a
-contract, is given nothing, and is held to its booked price where it is served: late energy x (that
-price - charged price), or that paid for net export, as far as the point feeds in less for it. How
-much of it is late in which interval follows from the meters of all, so here it is held to no more
-than was refused, where one run settled all of its days, and its price to those that were booked.
-What lies above the block of a contract is not recomputed, as other results make its price, nor is a
-booking of which something was given back, or was declined where it was offered late, or that was
-booked by law of intervals of another length than those in which it settles.
+not fed in by the price of what is taken. What is refused and served later, inside the window of
+a contract, is given nothing, and is held to its booked price where it is served: late energy x
+(that price - charged price), or that paid for net export, as far as the point feeds in less for
+it. How much of it is late in which interval follows from the meters of all, so here it is held
+to no more than was refused, where one run settled all of its days, and its price to those that
+were booked. What lies above the block of a contract is not recomputed, as other results make its
+price, nor is a booking of which something was given back, or was declined where it was offered
+late, or that was booked by law of intervals of another length than those in which it settles.
 """
 
 from collections.abc import Mapping, Sequence

@@ -247,6 +247,13 @@ def test_a_day_whose_bookings_pass_what_is_exact_together_is_refused_and_not_wra
                 settle_day(model, replace(readings, online=online))
 
 
+def test_what_is_refused_in_a_day_is_late_or_declined_in_it_to_the_wh():
+    sums = {table.measure: int(table.values.sum()) for table in
+            settle_day(*examples.tiny_declined()).tables}  # fmt: skip
+    assert sums[booked.LATE] and sums[booked.DECLINED]
+    assert sums[booked.LATE] + sums[booked.DECLINED] == sums[booked.REFUSED]
+
+
 @pytest.mark.parametrize("returned_to", ["nobody", "everyone"])
 def test_what_bookings_come_to_goes_where_all_else_does(returned_to):
     model, readings = examples.tiny_booked()
