@@ -94,9 +94,11 @@ def hand_over(
     before = online_days_known_at(session, market, every_day[0], days[-1], FOREVER)
     found = []
     for day in every_day:
-        said = None if day in sealed else made_day(log, day, now, resolve)
         last = before.get(day)
-        if said is None or (last is None and not _counts(said, is_before=day < days[0])):
+        if day in sealed or (day < days[0] and _says_no_more(log, day, now, resolve, last)):
+            continue
+        said = made_day(log, day, now, resolve)
+        if said is None or (last is None and not said.says_anything):
             continue
         content, revision = said.content, 1 if last is None else last.revision + 1
         if last is None or last.content != content:
@@ -109,9 +111,18 @@ def hand_over(
     return found
 
 
-def _counts(said: HandedDay, *, is_before: bool) -> bool:
-    """Whether a day is handed over of which nothing was; of days before, bookings alone count."""
-    return bool(said.bookings) if is_before else said.says_anything
+def _says_no_more(
+    log: "Log", day: dt.date, known: dt.datetime, resolve: Resolve, last: StoredOnlineDay | None
+) -> bool:
+    """Whether a day before says of bookings what it said last; its prices count for itself."""
+    law = resolve(day, known)
+    if law is None:
+        return True
+    bookings = tuple(_bookings(log.bookings, day, law, lambda on: resolve(on, known)))
+    if last is None:
+        return not bookings
+    is_alike = last.said.interval_minutes == law.model.interval_minutes
+    return is_alike and last.said.bookings == bookings
 
 
 def _booked_before(
