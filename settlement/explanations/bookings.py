@@ -49,7 +49,7 @@ class BookingCharges(ChargedPrices):
             clauses=self.cite("charge.booking"),
             children=(
                 self._booked(booking, energy),
-                *self._came_of_it(booking, energy, delivered, refused),
+                *self._came_of_it(booking, point, energy, delivered, refused),
                 *late,
                 self.reading(DEMAND, point, "Energy by the meter"),
                 price,
@@ -87,14 +87,11 @@ class BookingCharges(ChargedPrices):
         hedged = self._hedged(booking, point, late_wh)
         charged, *_ = self.charged(self.facts.register.supply_points[point][1].node)
         both = f"{self.money(price, 'MWh')} booked less {self.money(charged.value, 'MWh')} charged"
-        return (
-            Explanation(
-                "Served late of it",
-                late_wh,
-                "Wh",
-                f"{megawatt_hours(hedged)} refused before × ({both})",
-            ),
-        )
+        words = f"{megawatt_hours(hedged)} refused before × ({both})"
+        if hedged != late_wh:
+            words = f"{megawatt_hours(hedged)} × ({both}), as of {megawatt_hours(late_wh)} refused "
+            words += "before so much pays the price of the node"
+        return (Explanation("Served late of it", late_wh, "Wh", words),)
 
     def _hedged(self, booking: Booked, point: str, energy_wh: int) -> int:
         """Return how much of some energy pays the price that a booking is held to."""
@@ -115,14 +112,17 @@ class BookingCharges(ChargedPrices):
         )
 
     def _came_of_it(
-        self, booking: Booked, energy_wh: int, delivered_wh: int, refused_wh: int
+        self, booking: Booked, point: str, energy_wh: int, delivered_wh: int, refused_wh: int
     ) -> tuple[Explanation, ...]:
-        did = "Fed in" if booking.is_sale else "Taken"
+        did, model = "Fed in" if booking.is_sale else "Taken", self.facts.model
+        refused = "by the meter, and not served"
+        if refused_wh and model.is_owed[model.supply_points.index(point)]:
+            refused += "; it is owed, and costs its booked price where it is served later"
         return (
             Explanation(
                 f"{did} of it", delivered_wh, "Wh", "bookings of a point are filled by number"
             ),
-            Explanation("Wished for and refused", refused_wh, "Wh", "by the meter, and not served"),
+            Explanation("Wished for and refused", refused_wh, "Wh", refused),
             Explanation(
                 f"Not {did.lower()}", energy_wh - delivered_wh - refused_wh, "Wh", "the rest of it"
             ),
