@@ -26,7 +26,7 @@ from sqlalchemy import make_url
 
 from benchmarks.figures import Result
 from benchmarks.online_markets import START_US, online_market, opening_events, random_event
-from benchmarks.online_stream import Listened, listened
+from benchmarks.online_stream import Listened, Stopwatch, listened, served
 from benchmarks.server import scratch_database
 from database.market_log import PUBLISHED_CHANNEL
 from database.roles.granting import plain_url
@@ -39,7 +39,8 @@ from market.places import Place
 from market.worker import Worker
 
 MARKET = "online-benchmark"
-PAUSE_S = 0.004
+PAUSE_S, SENT_S = 0.004, 0.05
+"""Between events, at most; and for a stream to send what was published."""
 RATE, SHARES = 5_000, 20
 """Events a second, and in how many transactions a second."""
 SUBSCRIBERS, BATCHES_A_SECOND, OF_A_BATCH = 100, 4, 20
@@ -76,12 +77,14 @@ def results(extent: Extent = Extent()) -> list[Result]:
         stack.callback(bench.end)
         bench.hand_in(opening_events(market))
         single, bare = bench.singly(extent.singles)
+        streamed = bench.streamed(extent.singles)
         # While the log is short: who takes over is to have followed it to its end.
         after_kill_s = [bench.taken_over_s() for _ in range(extent.kills)]
         sustained = bench.sustained(extent.seconds)
         heard = bench.heard(extent.listening)
     return [
         *_latency(single, bare),
+        *_streamed(streamed),
         *_sustained(sustained, extent.seconds),
         *_heard(heard, extent.listening),
         _moved(market),
@@ -108,6 +111,15 @@ def _latency(single: Sequence[float], bare: Sequence[float]) -> list[Result]:
             round(worst / bare_worst, 2), 3, at_most=True,
         ),
     ]  # fmt: skip
+
+
+def _streamed(streamed: Sequence[float]) -> list[Result]:
+    middle, worst = percentiles_ms(streamed)
+    words = "event committed to prices in the stream of a browser, read and sent over loopback"
+    return [
+        Result(f"{words}: ms, median", middle, 3, at_most=True),
+        Result(f"{words}: ms, 99th percentile", worst, 15, at_most=True),
+    ]
 
 
 def _sustained(found: "Sustained", seconds: int) -> list[Result]:
@@ -237,6 +249,25 @@ class Bench:
                 bare.append(insert_and_notify())
         warm = count // 10
         return times[warm:], bare[warm:]
+
+    def streamed(self, count: int) -> list[float]:
+        """Return seconds from single events to one who listens to the stream of the pages.
+
+        An event that moves no price further than the deadband is told nobody, and does not count.
+        """
+        with served(self.url) as (port, _):
+            listener, times = Stopwatch(MARKET, port), list[float]()
+            sleep(1)  # until it has caught up
+            for _ in range(count):
+                sleep(self._chance.random() * PAUSE_S)
+                self._submit(self._events(1, 1))
+                start = perf_counter()
+                self._received()
+                sleep(SENT_S)
+                if self.handed_in in listener.heard_s:
+                    times.append(listener.heard_s[self.handed_in] - start)
+            listener.end()
+        return times[len(times) // 10 :]
 
     def sustained(self, seconds: int) -> Sustained:
         """Hand in events by the thousand, and return how far prices were behind."""

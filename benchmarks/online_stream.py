@@ -7,13 +7,16 @@ as a browser does.
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Event as Flag
+from time import perf_counter
 from typing import NamedTuple
 
 import psutil
@@ -82,6 +85,48 @@ class Listener:
             writer.close()
 
 
+class Stopwatch:
+    """One who listens to a stream, and when it had each batch, by its first sequence."""
+
+    def __init__(self, market: str, port: int) -> None:
+        self.heard_s: dict[int, float] = {}
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.sendall(f"GET /market/{market}/stream HTTP/1.1\r\n\r\n".encode())
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        unread = b""
+        while told := self._socket.recv(MOST_EVENT_BYTES):
+            now = perf_counter()
+            *events, unread = (unread + told).split(b"\n\n")
+            for each in events:
+                if found := ID.search(each):
+                    place = read_place(found[1].decode())
+                    self.heard_s.setdefault(place.sequence if place else 0, now)
+
+    def end(self) -> None:
+        """Listen no more."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+
+@contextmanager
+def served(url: str) -> Iterator[tuple[int, int]]:
+    """Give the port of a server of streams, a process of its own, and its number."""
+    theirs, ours = (context := get_context("fork")).Pipe()
+    server = context.Process(target=_serve, args=(url, ours), daemon=True)
+    server.start()
+    try:
+        if not theirs.poll(30):
+            raise TimeoutError("the server of streams did not answer within half a minute")
+        yield int(theirs.recv()), server.pid or 0
+    finally:
+        server.kill()
+        server.join()
+
+
 def listened(
     url: str,
     market: str,
@@ -98,18 +143,9 @@ def listened(
         places_after: of all that is published since a place, in order.
         after: the last place before the work.
     """
-    context = get_context("fork")
-    theirs, ours = context.Pipe()
-    server = context.Process(target=_serve, args=(url, ours), daemon=True)
-    server.start()
-    try:
-        if not theirs.poll(30):
-            raise TimeoutError("the server of streams did not answer within half a minute")
-        told = _Listening(market, int(theirs.recv()), count, server.pid or 0, places_after, after)
+    with served(url) as (port, process):
+        told = _Listening(market, port, count, process, places_after, after)
         return asyncio.run(told.while_at(work))
-    finally:
-        server.kill()
-        server.join()
 
 
 def _serve(url: str, where: Connection) -> None:

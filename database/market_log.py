@@ -147,7 +147,8 @@ $$
 """
 """Returns the places, from 1, of events whose key stands for something else."""
 
-# `days` are those of the events that are taken, each once at least.
+# `days` are those of the events that are taken, each once at least. Every statement is planned
+# once: planned for the values of a batch, it takes longer than the batch does.
 CREATE_APPEND = f"""
 CREATE FUNCTION market.append(
     of_market text, of_epoch bigint, first_sequence bigint,
@@ -157,11 +158,13 @@ CREATE FUNCTION market.append(
     published_digests bytea[], laws text[], booked_by text[], records text[],
     booked_digests bytea[], opened_day date, opened_state text, opened_digest bytea
 ) RETURNS void
-LANGUAGE plpgsql {_AS_OWNER} AS $$
+LANGUAGE plpgsql {_AS_OWNER} SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     last_sequence bigint := first_sequence + cardinality(taken) - 1;
     moved bigint;
     stretch bigint;
+    since int;
+    until int := 0;
 BEGIN
     UPDATE market.head SET sequence = last_sequence,
         event_digest = coalesce(digests[cardinality(taken)], event_digest),
@@ -194,31 +197,29 @@ BEGIN
     END IF;
     WITH moving AS (
         DELETE FROM market.submission WHERE market = of_market AND number = ANY (taken)
-        RETURNING *
+        RETURNING *, array_position(taken, number) AS place
     )
     INSERT INTO market.event (market, day, sequence, batch, key, kind, entity, at, numbers, words,
         outcome, submitted_at, submitted_by, digest)
     SELECT of_market, day, first_sequence + place - 1, first_sequence, key, kind, entity, at,
-        numbers, words, outcome, submitted_at, submitted_by, digest
-    FROM moving JOIN unnest(taken, outcomes, digests) WITH ORDINALITY
-        AS placed (number, outcome, digest, place) USING (number)
-    ORDER BY place;
+        numbers, words, outcomes[place], submitted_at, submitted_by, digests[place]
+    FROM moving ORDER BY place;
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved <> cardinality(taken) THEN
         RAISE EXCEPTION 'market.submission of %: % of % events are no longer in the inbox',
             of_market, cardinality(taken) - moved, cardinality(taken)
             USING ERRCODE = '{FENCED_SQLSTATE}';
     END IF;
-    INSERT INTO market.publication (market, day, sequence, part, at, cause, holons, tightness_ppm,
-        price_micro_per_mwh, sell_price_micro_per_mwh, digest, law)
-    SELECT of_market, day, first_sequence, place, at, cause,
-        of_holons[1 + until - count : until], tightness[1 + until - count : until],
-        prices[1 + until - count : until], sell_prices[1 + until - count : until], digest, law
-    FROM (
-        SELECT listed.*, sum(count) OVER (ORDER BY place) AS until
-        FROM unnest(published_days, published_at, causes, holon_counts, published_digests, laws)
-            WITH ORDINALITY AS listed (day, at, cause, count, digest, law, place)
-    ) AS counted;
+    FOR place IN 1 .. cardinality(published_days) LOOP
+        since := until + 1;
+        until := until + holon_counts[place];
+        INSERT INTO market.publication (market, day, sequence, part, at, cause, holons,
+            tightness_ppm, price_micro_per_mwh, sell_price_micro_per_mwh, digest, law)
+        VALUES (of_market, published_days[place], first_sequence, place, published_at[place],
+            causes[place], of_holons[since : until], tightness[since : until],
+            prices[since : until], sell_prices[since : until], published_digests[place],
+            laws[place]);
+    END LOOP;
     IF cardinality(booked_by) > 0 THEN
         INSERT INTO market.booking (market, sequence, part, participant, record, digest)
         SELECT of_market, first_sequence, place, participant, record, digest

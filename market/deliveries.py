@@ -3,8 +3,9 @@
 A delivery is told at the end of its interval, whenever it is settled; a later run tells those alone
 of which it says otherwise. So a booking becomes delivered or missed, and the memory of the queue
 counts what the meter says: as lacking what was refused, and not what nobody wished for. What is
-served later of what was refused is told of the interval that served it, as far as that lies inside
-the window that was asked for. Nothing is told of a day that the market's clock has not left.
+served later of what was refused is told of the interval that served it, and what is declined then
+as not taken of it, as far as that lies inside the window that was asked for. Nothing is told of a
+day that the market's clock has not left.
 """
 
 import datetime as dt
@@ -30,7 +31,7 @@ from market.law_of_days import laws_of_days
 from market.log import BookingEntry
 from market.moments import local_day, midnight_us
 from settlement.core.arrays import Integers
-from settlement.core.booked import DELIVERED, LATE, REFUSED, booking_and_point
+from settlement.core.booked import DECLINED, DELIVERED, LATE, REFUSED, booking_and_point
 from settlement.runs.run import Run
 from settlement.runs.store import series
 
@@ -62,9 +63,11 @@ def deliveries_of(session: Session, run: Run) -> Iterator[Event]:
         return
     settled = _settled(session, run)
     records = _by_number(store.latest_bookings(connection, run.market, None))
-    # What was late by a run before, and is not by this one, is corrected.
+    # What was late or declined by a run before, and is not by this one, is corrected.
     late = {
-        number for number, record in records.items() if any(each.late_wh for each in record.told)
+        number
+        for number, record in records.items()
+        if any(each.late_wh or record.placed_at(each.start_minute) is None for each in record.told)
     }
     # A run is of days that all have law.
     laws = laws_of_days(session, run.market, run.first_day, run.last_day, run.known_at)
@@ -73,7 +76,7 @@ def deliveries_of(session: Session, run: Run) -> Iterator[Event]:
             continue
         for number in sorted(records.keys() & (settled[day].keys() | late)):
             of_booking = settled[day].get(number)
-            yield from _told(records[number], run.id, Day.of(day, law), of_booking)
+            yield from events_of_booking(records[number], run.id, Day.of(day, law), of_booking)
 
 
 def _settled(
@@ -83,7 +86,7 @@ def _settled(
     settled: defaultdict[dt.date, defaultdict[int, dict[str, Integers]]] = defaultdict(
         lambda: defaultdict(dict)
     )
-    for vector in series(session, run.id, (DELIVERED, REFUSED, LATE)):
+    for vector in series(session, run.id, (DELIVERED, REFUSED, LATE, DECLINED)):
         number, _ = booking_and_point(vector.entity)
         settled[vector.day][number][vector.measure] = abs(vector.values)
     return settled
@@ -113,13 +116,14 @@ def _by_number(entries: list[BookingEntry]) -> Mapping[int, BookingRecord]:
     return {record.number: record for record in records}
 
 
-def _told(
+def events_of_booking(
     record: BookingRecord, run_id: uuid.UUID, day: Day, settled: Mapping[str, Integers] | None
 ) -> Iterator[Event]:
     """Yield what a run says of a booking on a day, interval by interval.
 
     Args:
-        settled: by measure; None where the run says nothing of it: then nothing of it was late.
+        settled: by measure; None where the run says nothing of it: then nothing of it was late, and
+            nothing declined.
     """
     before = {each.start_minute: each for each in record.told}
     asked = record.request
@@ -129,20 +133,21 @@ def _told(
         # Booked by law of other intervals, a part of one is delivered by none that is settled.
         if placed is not None and (settled is None or placed.minutes != day.minutes):
             continue
-        energy_wh = not_taken_wh = late_wh = 0
+        energy_wh = not_taken_wh = late_wh = declined_wh = 0
         if settled is not None and placed is not None:
             energy_wh = int(settled[DELIVERED][interval])
             not_taken_wh = placed.energy_wh - energy_wh - int(settled[REFUSED][interval])
         end = start + day.minutes
         if settled is not None and asked.earliest_minute <= start and end <= asked.latest_minute:
             late_wh = int(settled[LATE][interval])
-        says = energy_wh, not_taken_wh, late_wh
+            declined_wh = int(settled[DECLINED][interval]) if DECLINED in settled else 0
+        says = energy_wh, not_taken_wh + declined_wh, late_wh
         if told is not None:
             if says == (told.energy_wh, told.not_taken_wh, told.late_wh):
                 continue
-        elif placed is None and not late_wh:
+        elif placed is None and not (late_wh or declined_wh):
             continue
-        is_late = placed is None or late_wh or (told is not None and told.late_wh)
+        is_late = placed is None or late_wh or declined_wh or (told is not None and told.late_wh)
         at_us = end * MINUTE_US
         yield Event(
             local_day(at_us, day.zone),

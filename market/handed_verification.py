@@ -1,6 +1,7 @@
 """Verification of what was handed over: each row by itself, and made again from the log."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
 
 from sqlalchemy.orm import Session
@@ -38,7 +39,7 @@ def verify_handed_days(session: Session, law: Law) -> Iterator[Finding]:
         try:
             if end not in logs:
                 logs[end] = Log.up_to(driver_connection(session), *end)
-            resolve = law(session, handed.market)
+            resolve = cache(law(session, handed.market))
             made = made_day(logs[end], handed.day, handed.recorded_at, resolve)
         except UNTAKEABLE as unreadable:
             value = f"the log cannot be read: {(str(unreadable).splitlines() or [''])[0]}"

@@ -15,6 +15,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -35,14 +36,14 @@ from market.day_series import AT_NODES, day_series
 from market.law_book import Resolve
 from market.law_of_days import law_in
 from market.log import Opening, PublicationEntry
-from market.moments import midnight_us
+from market.moments import local_day, midnight_us
 from market.store import Connection
 from settlement.core.arrays import Flags, Integers
-from settlement.core.contract_state import first_day_of_term
+from settlement.core.contracts import MOST_WINDOW_INTERVALS
 from settlement.core.periods import interval_count
 from settlement.core.rounding import apportion
 from settlement.meters.store import last_look, lock_readings
-from settlement.runs.contract_history import MOST_DAYS_LOOKED_BACK
+from settlement.runs.contract_history import history_begins
 from settlement.runs.online_day_store import append_online_day, online_days_known_at
 from settlement.runs.online_days import (
     HandedBack,
@@ -53,6 +54,7 @@ from settlement.runs.online_days import (
 )
 
 Law = Callable[[Session, str], Resolve]
+LawOn = Callable[[dt.date], OnlineMarket | None]
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 FOREVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
@@ -85,8 +87,8 @@ def hand_over(
     if not sequence:
         return []
     lock_readings(session, market)
-    log, resolve = Log.up_to(connection, market, sequence), law(session, market)
-    every_day = [*_booked_before(log, days[0]), *days]
+    log, resolve = Log.up_to(connection, market, sequence), cache(law(session, market))
+    every_day = [*_booked_before(session, log, days[0], now), *days]
     of_market = ((market, day) for day in every_day)
     sealed = {day for _, day in ledger.store.sealed_at(session, of_market)}
     before = online_days_known_at(session, market, every_day[0], days[-1], FOREVER)
@@ -112,13 +114,14 @@ def _counts(said: HandedDay, *, is_before: bool) -> bool:
     return bool(said.bookings) if is_before else said.says_anything
 
 
-def _booked_before(log: "Log", first_day: dt.date) -> list[dt.date]:
+def _booked_before(
+    session: Session, log: "Log", first_day: dt.date, known: dt.datetime
+) -> list[dt.date]:
     """Return the days before one on which anything may be booked that it begins with.
 
-    Who is served what on them, since the term of the week before began, decides what it begins
-    with: so a day comes out the same alone and in a month.
+    Who is served what on them, as far back as a run of it looks, decides what it begins with: so a
+    day comes out the same alone and in a month.
     """
-    begins = first_day_of_term(first_day - dt.timedelta(days=MOST_DAYS_LOOKED_BACK))
     # By the clock of any zone, a moment is of the day that it is in UTC, or one beside it.
     days = {
         (EPOCH + dt.timedelta(minutes=each.start_minute)).date() + dt.timedelta(days=beside)
@@ -126,7 +129,9 @@ def _booked_before(log: "Log", first_day: dt.date) -> list[dt.date]:
         for each in record.placed
         for beside in (-1, 0, 1)
     }
-    return sorted(day for day in days if begins <= day < first_day)
+    before = sorted(day for day in days if day < first_day)
+    begins = history_begins(session, log.market, first_day, known) if before else first_day
+    return [day for day in before if begins <= day]
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,7 @@ def made_day(log: Log, day: dt.date, known: dt.datetime, resolve: Resolve) -> Ha
         published.is_known,
         published.buying,
         published.selling,
-        tuple(_bookings(log.bookings, day, law)),
+        tuple(_bookings(log.bookings, day, law, lambda on: resolve(on, known))),
     )
 
 
@@ -273,7 +278,7 @@ def _is_of_law(
 
 
 def _bookings(
-    records: Sequence[BookingRecord], day: dt.date, law: OnlineMarket
+    records: Sequence[BookingRecord], day: dt.date, law: OnlineMarket, law_on: LawOn
 ) -> Iterator[HandedBooking]:
     """Yield each booking of which anything is placed on the day, or was, or was ended on it."""
     suppliers = dict(zip(law.model.supply_points, law.suppliers, strict=True))
@@ -286,19 +291,33 @@ def _bookings(
             tuple(_given_back(record, day, law)),
             tuple(_placed(record.let_go, day, law)),
         )
-        if any(parts) or _may_be_owed(record, day, law):
+        if any(parts) or _may_be_owed(record, day, law, law_on):
             yield HandedBooking(*who, request.point, request.side.value, *parts)
 
 
-def _may_be_owed(record: BookingRecord, day: dt.date, law: OnlineMarket) -> bool:
-    """Whether the window of anything that is placed on days before is open where a day begins."""
-    fair_play = law.model.fair_play
-    if fair_play is None or record.request.side is not Side.BUY:
+def _may_be_owed(record: BookingRecord, day: dt.date, law: OnlineMarket, law_on: LawOn) -> bool:
+    """Whether the window of anything that is placed on days before is open where a day begins.
+
+    What was refused is owed within the window of its own day, whatever the law of this one is.
+    """
+    if law.model.fair_play is None or record.request.side is not Side.BUY:
         return False
-    row = law.model.supply_points.index(record.request.point)
-    window = int(fair_play.contracts.point_window[row]) * law.model.interval_minutes
     first = midnight_us(day, law.zone) // MINUTE_US
-    return any(each.start_minute < first < each.end_minute + window for each in record.placed)
+    return any(
+        each.start_minute < first < each.end_minute + MOST_WINDOW_INTERVALS
+        and first < each.end_minute + _window_minutes(record.request.point, each, law.zone, law_on)
+        for each in record.placed
+    )
+
+
+def _window_minutes(point: str, placed: Placed, zone: str, law_on: LawOn) -> int:
+    """Return for how long after an interval what it refuses is owed to a supply point."""
+    law = law_on(local_day(placed.start_minute * MINUTE_US, zone))
+    if law is None or law.model.fair_play is None or point not in law.model.supply_points:
+        return 0
+    row = law.model.supply_points.index(point)
+    window = int(law.model.fair_play.contracts.point_window[row])
+    return window * law.model.interval_minutes
 
 
 def _given_back(record: BookingRecord, day: dt.date, law: OnlineMarket) -> Iterator[HandedBack]:

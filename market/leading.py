@@ -42,7 +42,7 @@ def connect(url: str) -> Connection:
     Raises:
         psycopg.OperationalError: the server cannot be reached.
     """
-    connection = psycopg.connect(url, autocommit=True)
+    connection = psycopg.connect(url, autocommit=True, client_encoding="UTF8")
     # What subscribers are told of must outlast the server, whatever it is set to.
     connection.execute("SET synchronous_commit TO on")
     connection.execute("SET TIME ZONE 'UTC'")

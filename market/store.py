@@ -1,18 +1,21 @@
 """A market's log in PostgreSQL, by psycopg alone: what leads a market has no time for more.
 
+What it asks of every batch goes as bytes (`market.binary_rows`).
+
 Every function takes a connection of the caller's. A session has one below it:
 `database.bulk.driver_connection`.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-import numpy as np
 import psycopg
 
+from database import binary
 from database.bulk import vector_cursor
+from market.binary_rows import APPEND, PENDING, batch_values, pending_values, submitted
 from market.core.events import Event, Kind, Logged, Outcome
 from market.core.machine import Cause, Publication
 from market.core.pricing import Prices
@@ -28,7 +31,6 @@ from market.log import (
 )
 from market.moments import microseconds_of, moment_of
 from market.written import EVENT, PUBLICATION, days_of, stretches_before
-from settlement.core.arrays import Integers
 
 Connection = psycopg.Connection[Any]
 
@@ -38,16 +40,6 @@ MOST_OF_A_BATCH = 500
 SUBMIT = (
     "SELECT place FROM market.submit(%s, %s::date[], %s::text[], %s::text[], %s::text[], "
     "%s::timestamptz[], %s::int[], %s::bigint[], %s::int[], %s::text[], %s)"
-)
-PENDING = """
-SELECT number, day, key, kind, entity, at, numbers, words, submitted_at, submitted_by
-  FROM market.submission WHERE market = %s ORDER BY number LIMIT %s
-"""
-APPEND = (
-    "SELECT market.append(%s, %s, %s, %s::bigint[], %s::date[], %s::text[], %s::bytea[], "
-    "%s::date[], %s::timestamptz[], %s::text[], %s::int[], %s::int[], %s::bigint[], "
-    "%s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::bytea[], "
-    "%s::date, %s::text, %s::bytea)"
 )
 NOW = "SELECT clock_timestamp()"
 BEGIN_EPOCH = "SELECT market.begin_epoch(%s)"
@@ -141,14 +133,10 @@ def pending(connection: Connection, market: str, most: int | None = None) -> lis
     """Return what is in the inbox, in its turn, up to the most that a batch holds, or so many.
 
     Raises:
-        ValueError, TypeError, psycopg.DataError: a row is there that no market can take.
+        ValueError, TypeError, OverflowError: a row is there that no market can take.
     """
-    limits = [market, most or MOST_OF_A_BATCH]
-    rows = connection.cursor(binary=True).execute(PENDING, limits, prepare=True)
-    return [
-        Submitted(number, _event(day, key, kind, entity, at, numbers, words), submitted_at, by)
-        for number, day, key, kind, entity, at, numbers, words, submitted_at, by in rows
-    ]
+    values = pending_values(market, most or MOST_OF_A_BATCH)
+    return list(map(submitted, binary.rows(PENDING.ask(connection, values))))
 
 
 def now(connection: Connection) -> dt.datetime:
@@ -187,49 +175,8 @@ def append(
     Raises:
         psycopg.DatabaseError: of `FENCED_SQLSTATE`, where another leads by now.
     """
-    vector_cursor(connection).execute(
-        APPEND,
-        [
-            market,
-            epoch,
-            entries[0].logged.sequence,
-            np.array(numbers, dtype=np.int64),
-            list({entry.logged.event.day for entry in entries}),
-            [entry.logged.outcome.value for entry in entries],
-            [entry.digest for entry in entries],
-            *_published(publications),
-            [entry.participant for entry in bookings],
-            [entry.record for entry in bookings],
-            [entry.digest for entry in bookings],
-            *((None, None, None) if opening is None else _opened(opening)),
-        ],
-        prepare=True,
-    )
-
-
-def _opened(opening: Opening) -> tuple[dt.date, str, bytes]:
-    return opening.day, opening.state, opening.digest
-
-
-def _published(entries: Sequence[PublicationEntry]) -> list[Any]:
-    made = [entry.publication for entry in entries]
-    prices = [each.prices for each in made]
-    return [
-        [entry.day for entry in entries],
-        [moment_of(each.at_us) for each in made],
-        [each.cause.value for each in made],
-        [len(each.holons) for each in made],
-        _joined(each.holons for each in made),
-        _joined(each.tightness_ppm for each in prices),
-        _joined(each.price_micro_per_mwh for each in prices),
-        _joined(each.sell_price_micro_per_mwh for each in prices),
-        [entry.digest for entry in entries],
-        [each.law for each in made],
-    ]
-
-
-def _joined(vectors: Iterable[Integers]) -> Integers:
-    return np.concatenate([np.empty(0, dtype=np.int64), *vectors])
+    batch = (entries, publications, bookings, opening)
+    APPEND.ask(connection, batch_values(market, epoch, numbers, *batch))
 
 
 def head(connection: Connection, market: str) -> Head:

@@ -48,6 +48,12 @@ _STRETCHES = 8
 _NO_END = 2**63 - 1
 
 
+_LAST_PART = 2**31 - 1
+
+Asked = Sequence[object] | Mapping[str, object]
+Rows = list[tuple[Any, ...]]
+
+
 class Told(NamedTuple):
     """A publication: its place, and its row as compact JSON on one line."""
 
@@ -62,6 +68,7 @@ class Reader:
         self._url = url
         self._connection: AsyncConnection[Any] | None = None
         self._asking = asyncio.Lock()
+        self._written: dict[str, Rows] = {}
 
     async def is_known(self, market: str) -> bool:
         """Return whether there is a market of this name: one that was led, or that has law."""
@@ -84,20 +91,26 @@ class Reader:
             day: local, on which its moments lie; None for any. The days of a log go to and fro, as
                 a price ex post is of the day that it prices.
         """
-        if day is None:
-            written = await self._rows(_WRITTEN, {"market": market, "after": place.sequence})
-        else:
-            written = [(0, [day])]
+        if day is not None:
+            return _told(await self._rows(_AFTER, [market, [day], _NO_END, *place, most]))
         found: list[Told] = []
-        for start in range(0, len(written), _STRETCHES):
-            some, following = written[start : start + _STRETCHES], written[start + _STRETCHES :]
+        while True:
+            asked = self._written.get(market, [])
+            some, following = asked[:_STRETCHES], asked[_STRETCHES:]
             days = [day for _, of in some for day in of]
             end = following[0][0] if following else _NO_END
-            rows = await self._rows(_AFTER, [market, days, end, *place, most - len(found)])
-            found += [Told(Place(sequence, part), json) for sequence, part, json in rows]
-            if len(found) == most:
-                break
-        return found
+            rows, written = await self._rows_of(
+                (_AFTER, [market, days, end, *place, most - len(found)]),
+                # Asked behind them: no row that they saw is of a day that this does not name.
+                (_WRITTEN, {"market": market, "after": place.sequence}),
+            )
+            self._written[market] = written
+            if written[: _STRETCHES + 1] != asked[: _STRETCHES + 1]:
+                continue
+            found += _told(rows)
+            if len(found) == most or not following:
+                return found
+            place = Place(end - 1, _LAST_PART)
 
     async def close(self) -> None:
         """Close the connection; the next question opens one."""
@@ -105,21 +118,32 @@ class Reader:
         if connection is not None:
             await connection.close()
 
-    async def _rows(
-        self, query: str, asked: Sequence[object] | Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
+    async def _rows(self, query: str, asked: Asked) -> Rows:
+        (rows,) = await self._rows_of((query, asked))
+        return rows
+
+    async def _rows_of(self, *queries: tuple[str, Asked]) -> list[Rows]:
+        """Return what queries find, which are asked at once and answered in their order."""
         async with self._asking:
             if self._connection is not None and self._connection.closed:
                 await self.close()
             try:
                 if self._connection is None:
                     self._connection = await _connect(self._url)
-                cursor = await self._connection.execute(query.encode(), asked, prepare=False)
-                return await cursor.fetchall()
+                async with self._connection.pipeline():
+                    cursors = [
+                        await self._connection.execute(query.encode(), asked, prepare=False)
+                        for query, asked in queries
+                    ]
+                    return [await cursor.fetchall() for cursor in cursors]
             except (psycopg.Error, asyncio.CancelledError):
                 # Cancelled in the middle of a question, its answer would be taken for the next's.
                 await self.close()
                 raise
+
+
+def _told(rows: Rows) -> list[Told]:
+    return [Told(Place(sequence, part), json) for sequence, part, json in rows]
 
 
 @asynccontextmanager

@@ -167,12 +167,16 @@ class Stream:
                     self._look_at(market)
 
     async def _tell_of(self, market: str, audience: Audience) -> None:
-        while page := await self._live.after(market, audience.told, PAGE):
+        while True:
+            page = await self._live.after(market, audience.told, PAGE)
             for told in page:
                 for subscriber in audience.subscribers:
                     if subscriber.is_live:
                         subscriber.tell(told)
                 audience.told = told.place
+            # What is published behind this look says so itself.
+            if len(page) < PAGE:
+                return
 
     async def _beat(self) -> None:
         """Let who listens know that there is nothing to tell, and find who is gone."""

@@ -29,14 +29,21 @@ class Ear:
         Raises:
             psycopg.OperationalError: a connection was lost.
         """
-        if not self._is_told:
+        # What came right behind an answer was read with it, and is on no socket any more.
+        if not self._is_told and not self._has_notices():
             sockets = [self._connection.fileno(), *(other.fileno() for other in others)]
             ready, _, _ = select(sockets, [], [], seconds)
             if self._connection.fileno() in ready:
                 self._connection.pgconn.consume_input()
-                while self._connection.pgconn.notifies():
-                    pass
+                self._has_notices()
         self._is_told = False
+
+    def _has_notices(self) -> bool:
+        """Whether something was said that is read already; it is let go of."""
+        is_told = False
+        while self._connection.pgconn.notifies():
+            is_told = True
+        return is_told
 
 
 class Turn:

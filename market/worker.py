@@ -1,8 +1,9 @@
 """The process that leads a market, or waits to: it takes what is handed in, and publishes prices.
 
 A leader asks the inbox when it is told that something came, and ten times a second whatever it is
-told. It needs two statements a batch: one that reads what waits, one that appends what came of it.
-Each is a transaction: the second moves all of a batch or nothing, so there is no state between.
+told; at once again only where a batch did not take all that waited. It needs two statements a
+batch: one that reads what waits, one that appends what came of it. Each is a transaction: the
+second moves all of a batch or nothing, so there is no state between.
 
 A process that waits follows the log with a machine of its own, so it can lead at once. Whatever
 goes wrong with a connection, the course is thrown away and found again in the log: nothing that is
@@ -56,6 +57,8 @@ class Leader:
     most: int | None = None
     """Events that it takes together, where not as many as a batch holds."""
     is_ahead_due: bool = True
+    is_more_due: bool = True
+    """Whether something may wait that nobody will be told of again."""
 
     def step(self) -> Batch | None:
         """Take what waits in the inbox, and append what comes of it; None where nothing waits.
@@ -68,7 +71,7 @@ class Leader:
         """
         pending = store.pending(self.connection, self.course.market, self.most)
         if not pending:
-            self.most = None
+            self.most, self.is_more_due = None, False
             self._keep_ahead()
             return None
         together = self.course.together(pending)
@@ -84,6 +87,8 @@ class Leader:
             batch.opening,
         )
         self.is_ahead_due = self.is_ahead_due or ahead.is_due(batch)
+        is_all = len(together) == len(pending) < (self.most or store.MOST_OF_A_BATCH)
+        self.is_more_due = not is_all or self.is_ahead_due
         return batch
 
     def go_past(self, resolve: Resolve) -> bool:
@@ -195,12 +200,12 @@ class Worker:
                 if leader.go_past(self.resolve):
                     self.tell(f"{self.market}: an event was set apart ({_reason(error)})")
                 continue
-            if batch is None:
+            if batch is not None:
+                self.taken += len(batch.entries)
+                if any(each.publication.cause is Cause.INTERVAL_END for each in batch.publications):
+                    sealer.offer(leader.course.head)
+            if not leader.is_more_due:
                 ear.wait(WAIT_SECONDS)
-                continue
-            self.taken += len(batch.entries)
-            if any(each.publication.cause is Cause.INTERVAL_END for each in batch.publications):
-                sealer.offer(leader.course.head)
         sealer.offer(leader.course.head)
 
 

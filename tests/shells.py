@@ -5,6 +5,7 @@ A module that is added is pure until it is named here.
 
 SHELLS = {
     "database/addresses.py": "reads the environment, and asks the database who comes",
+    "database/binary.py": "asks the database what is asked all the time",
     "database/bulk.py": "many rows to and from the database",
     "database/catalogue/partitions.py": "knows how the database names the partitions of days",
     "database/catalogue/routines.py": "asks questions of the catalogue",
@@ -72,6 +73,7 @@ SHELLS = {
     "ledger/trail/verification.py": "reads every row to prove it",
     "ledger/verification.py": "reads every row to prove it",
     "market/apart.py": "asks the database to go past what cannot be taken",
+    "market/binary_rows.py": "writes and reads rows as the database does",
     "market/deliveries.py": "reads results and bookings, and hands events in",
     "market/door.py": "states what the database lets in",
     "market/evidence_part.py": "reads what evidence holds of a log",

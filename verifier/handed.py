@@ -2,7 +2,8 @@
 
 The text of each day is among the inputs of the run, where anything in it counts: so it is what it
 knew. Every booking of a supply point that the law of the day knows has its results, and no
-other has; how much was booked of it in the day is in both.
+other has; how much was booked of it in the day is in both. A booking that is named alone, as
+something of it may be served late, has results only where it is.
 """
 
 from collections.abc import Mapping
@@ -52,25 +53,36 @@ def check_handed(files: Files, run: Row, law: Law, days: Mapping[str, Day], repo
         name = handed_path(day)
         with report.reading(name if name in files.names() else f"results/{day}.csv"):
             booked: dict[str, int] = {}
+            found = {
+                entity: total
+                for (measure, entity), total in settled.totals.items()
+                if measure == BOOKED_ENERGY
+            }
             if name in files.names():
                 said = parse_json(files.read(name))
                 report.equal(name, "", "market and day", [run["market"], day],
                              [said["market"], said["day"]])  # fmt: skip
                 points = build_register(run, day, law).points
                 booked = {
-                    f"{each['number']}/{each['point']}": energy_of_booking(each)
+                    entity: energy_of_booking(each)
                     for each in said["bookings"]
                     if each["point"] in points
+                    if (entity := f"{each['number']}/{each['point']}") in found
+                    or says_anything(each)
                 }
-            found = {
-                entity: total
-                for (measure, entity), total in settled.totals.items()
-                if measure == BOOKED_ENERGY
-            }
             for entity in sorted(booked.keys() | found.keys()):
                 report.equal(f"results/{day}.csv", f"booking {entity}", "Wh as handed over,",
                              booked.get(entity), found.get(entity))  # fmt: skip
                 report.count("bookings of days that are those handed over")
+
+
+def says_anything(booking: Row) -> bool:
+    """Return whether anything of a booking is of the day; else it is but named.
+
+    >>> says_anything({"placed": []}), says_anything({"placed": [], "let_go": [["1", "2", "3"]]})
+    (False, True)
+    """
+    return any(booking.get(name) for name in ("placed", "given_back", "let_go"))
 
 
 def energy_of_booking(booking: Row) -> int:

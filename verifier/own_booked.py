@@ -2,13 +2,14 @@
 
 In each interval delivered energy x (booked price - charged price), less what was refused x the
 rise of the price, and what was not taken x its fall; of a sale the other way round, and what was
-not fed in by the price of what is taken. What is refused and served later, inside the window of a
-contract, is given nothing, and is held to its booked price where it is served: late energy x (that
-price - charged price). How much of it is late in which interval follows from the meters of all, so
-here it is held to no more than was refused, and its price to those that were booked. What lies
-above the block of a contract is not recomputed, as other results make its price, nor is a booking
-of which something was given back, or that was booked by law of intervals of another length than
-those in which it settles.
+not fed in by the price of what is taken. What is refused and served later, inside the window of
+a contract, is given nothing, and is held to its booked price where it is served: late energy x
+(that price - charged price), or that paid for net export, as far as the point feeds in less for
+it. How much of it is late in which interval follows from the meters of all, so here it is held
+to no more than was refused, where one run settled all of its days, and its price to those that
+were booked. What lies above the block of a contract is not recomputed, as other results make its
+price, nor is a booking of which something was given back, or was declined where it was offered
+late, or that was booked by law of intervals of another length than those in which it settles.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,10 +28,12 @@ from verifier.own_days import (
     OwnDay,
 )
 from verifier.report import Report
+from verifier.results import TAKEN
 from verifier.values import Row, to_integer
 
 BOOKING_DELIVERED, BOOKING_REFUSED = "booking_delivered_wh", "booking_refused_wh"
 BOOKING_LATE, BOOKING_LATE_PRICE = "booking_late_wh", "booking_late_price_micro_per_mwh"
+BOOKING_DECLINED = "booking_declined_wh"
 BOOKING_CHARGE = "charge.booking_micro"
 
 
@@ -93,6 +96,8 @@ def hold_late(
 ) -> None:
     """Hold what is served late to what was refused, and its price to those that were booked."""
     late, refused, between = 0, 0, True
+    # A run that settled one of them again may know of more that was served than the others.
+    is_of_one = len({own.run_id for _, own in days}) == 1
     for day, own in days:
         vectors = own.settled.vectors
         refused += sum(map(abs, vectors[day, BOOKING_REFUSED, entity]))
@@ -104,7 +109,7 @@ def hold_late(
             late += energy
             is_booked = energy > 0 and min(prices) <= price <= max(prices)
             between &= is_booked or (energy, price) == (0, 0)
-    if not between or late > refused:
+    if not between or (is_of_one and late > refused):
         report.add(INVOICE_LINES, f"booking {entity}",
                    f"late energy of at most {refused} Wh, at prices that were booked",
                    f"{late} Wh{'' if between else ', at another price'}")  # fmt: skip
@@ -118,11 +123,13 @@ def hold_charge(
     row = own.points[point]
     energy = vectors[day, BOOKED_ENERGY, entity]
     is_sale = any(value < 0 for value in energy)
-    price = vectors.get((day, CHARGED_PRICE, row["node"]), vectors[day, NODE_PRICE, row["node"]])
-    buying = price
-    if is_sale:
-        price = vectors.get((day, NODE_SELL_PRICE, row["node"]), price)
-        price = vectors.get((day, CHARGED_SELL_PRICE, row["node"]), price)
+    buying = vectors.get((day, CHARGED_PRICE, row["node"]), vectors[day, NODE_PRICE, row["node"]])
+    selling = vectors.get((day, NODE_SELL_PRICE, row["node"]), buying)
+    selling = vectors.get((day, CHARGED_SELL_PRICE, row["node"]), selling)
+    price = selling if is_sale else buying
+    if (day, BOOKING_DECLINED, entity) in vectors:
+        report.count("bookings of which something was declined, which are not recomputed")
+        return
     if (day, "excess_wh", point) in vectors:
         report.count("bookings beside the block of a contract, which are not recomputed")
         return
@@ -132,7 +139,10 @@ def hold_charge(
     late = zip(vectors[day, BOOKING_LATE, entity], vectors[day, BOOKING_LATE_PRICE, entity],
                strict=True)  # fmt: skip
     for number, (value, (late_energy, late_price)) in enumerate(zip(energy, late, strict=True)):
-        running += late_energy * part // PPM * (late_price - buying[number])
+        if late_energy:
+            taken = min(late_energy, max(vectors[day, TAKEN, point][number], 0))
+            running += taken * part // PPM * (late_price - buying[number])
+            running += (late_energy - taken) * part // PPM * (late_price - selling[number])
         if value:
             delivered = abs(vectors[day, BOOKING_DELIVERED, entity][number])
             refused = abs(vectors[day, BOOKING_REFUSED, entity][number])

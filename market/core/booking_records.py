@@ -9,7 +9,7 @@ from market.core.promises import Group
 from market.core.quotes import Placed, Reason, Request
 
 NUMBERS_OF_PLACED = 3
-"""The most that a delivery says of what is placed; what was late of other intervals follows."""
+"""The most that a delivery says of what is placed alone; one that says more is of what was late."""
 
 
 class State(StrEnum):
@@ -29,7 +29,8 @@ class Told:
 
     Attributes:
         energy_wh: of what is placed in it.
-        not_taken_wh: what was booked of it and not wished for.
+        not_taken_wh: what was booked of it and not wished for, and what was refused in intervals
+            before, offered in this one and not taken.
         late_wh: of what was refused in intervals before, and served in this one.
     """
 

@@ -22,9 +22,10 @@ it is given back by who booked it, on the last day before, as nobody holds what 
 
 *Delivery*. What an interval delivered of a booking, told after its end, and again where a later
 word corrects it; what was not taken of it, which nobody lacks; and what it served of energy that
-had been refused before it, inside the window that was asked for. Once all is told, a booking is
-delivered if all its energy is, and missed if not. A booking is forgotten where a month begins
-before which a whole month passed since its last interval; what was not told by then is missed.
+had been refused before it, inside the window that was asked for, or did not take. Once all is told,
+a booking is delivered if all its energy is, and missed if not. A booking is forgotten where a month
+begins before which a whole month passed since its last interval; what was not told by then is
+missed.
 """
 
 from collections.abc import Iterable
@@ -188,11 +189,14 @@ class Bookings:
             return Outcome.UNKNOWN
         if end_minute * MINUTE_US > max(self.clock_us, event.at_us):
             return Outcome.AHEAD
-        most_wh = 0 if placed is None else placed.energy_wh
+        placed_wh = 0 if placed is None else placed.energy_wh
+        # Of what was refused before, more may be late or not taken than is placed in it.
+        is_of_placed = len(event.numbers) <= NUMBERS_OF_PLACED
+        most_wh = placed_wh if is_of_placed else record.booked_wh
         if (
             min(event.numbers[1:]) < 0
-            or word.energy_wh + word.not_taken_wh > most_wh
-            or word.late_wh > record.booked_wh
+            or word.energy_wh > placed_wh
+            or word.energy_wh + word.not_taken_wh + word.late_wh > most_wh
         ):
             return Outcome.UNREADABLE
         told = [each for each in record.told if each.start_minute == word.start_minute]

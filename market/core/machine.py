@@ -268,11 +268,7 @@ class Machine:
         if self.published is None or self.clock_us is None:
             return
         prices = self.grid.prices()
-        deadband = self.market.deadband_micro_per_mwh
-        has_moved = np.zeros(len(prices.price_micro_per_mwh), dtype=np.bool_)
-        for name in ("price_micro_per_mwh", "sell_price_micro_per_mwh"):
-            has_moved |= abs(getattr(prices, name) - getattr(self.published, name)) > deadband
-        moved = np.flatnonzero(has_moved)
+        moved = prices.moved_from(self.published, self.market.deadband_micro_per_mwh)
         if not len(moved):
             return
         told = prices.of(moved)

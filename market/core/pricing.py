@@ -31,14 +31,36 @@ class Prices:
 
     def of(self, holons: Integers) -> "Prices":
         """Return those of some holons."""
-        return Prices(*(getattr(self, each.name)[holons] for each in fields(Prices)))
+        return Prices(
+            self.tightness_ppm[holons],
+            self.price_micro_per_mwh[holons],
+            self.sell_price_micro_per_mwh[holons],
+        )
 
     def with_these(self, holons: Integers, prices: "Prices") -> "Prices":
         """Return the same, but for some holons."""
-        changed = Prices(*(getattr(self, each.name).copy() for each in fields(Prices)))
-        for each in fields(Prices):
-            getattr(changed, each.name)[holons] = getattr(prices, each.name)
+        changed = Prices(
+            self.tightness_ppm.copy(),
+            self.price_micro_per_mwh.copy(),
+            self.sell_price_micro_per_mwh.copy(),
+        )
+        changed.tightness_ppm[holons] = prices.tightness_ppm
+        changed.price_micro_per_mwh[holons] = prices.price_micro_per_mwh
+        changed.sell_price_micro_per_mwh[holons] = prices.sell_price_micro_per_mwh
         return changed
+
+    def moved_from(self, before: "Prices", deadband_micro_per_mwh: int) -> Integers:
+        """Return the holons, rising, whose price or sell price lies further than that from it."""
+        moved = np.empty(len(self.price_micro_per_mwh), dtype=np.int64)
+        count = _find_moved(
+            self.price_micro_per_mwh,
+            self.sell_price_micro_per_mwh,
+            before.price_micro_per_mwh,
+            before.sell_price_micro_per_mwh,
+            deadband_micro_per_mwh,
+            moved,
+        )
+        return moved[:count].copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +138,11 @@ class Holons:
         """Return what every holon comes to, by *boundary*, in one pass."""
         made = np.empty((3, len(self)), dtype=np.int64)
         _price_holons(
+            sums.available_w,
+            sums.demand_w,
             sums.holon_available_w,
             sums.holon_demand_w,
             sums.boundary_w,
-            int(sums.available_w.sum()) - int(sums.demand_w.sum()),
             self.layer,
             self._last_knot,
             self._buy.first,
@@ -186,10 +209,11 @@ class _Curves:
 
 @kernel
 def _price_holons(
+    node_available_w: Integers,
+    node_demand_w: Integers,
     available_w: Integers,
     demand_w: Integers,
     boundary_w: Integers,
-    surplus_w: int,
     layer: Integers,
     last_knot: Integers,
     buy_first: Integers,
@@ -201,6 +225,9 @@ def _price_holons(
     made: Integers,
 ) -> None:
     """Write tightness, price and sell price of each holon into the rows of `made`."""
+    surplus_w = 0
+    for node in range(len(node_available_w)):
+        surplus_w += node_available_w[node] - node_demand_w[node]
     for holon in range(len(available_w)):
         number = layer[holon]
         outside_w = surplus_w - (available_w[holon] - demand_w[holon])
@@ -233,3 +260,23 @@ def _price_at(tightness: int, knots: Integers, prices: Integers, first: int, end
         left += 1
     rise, run = prices[left + 1] - prices[left], knots[left + 1] - knots[left]
     return int(prices[left] + (tightness - knots[left]) * rise // run)
+
+
+@kernel
+def _find_moved(
+    prices: Integers,
+    sell_prices: Integers,
+    prices_before: Integers,
+    sell_prices_before: Integers,
+    deadband: int,
+    moved: Integers,
+) -> int:
+    """Write which of both prices lie further from what they were into `moved`; return how many."""
+    count = 0
+    for holon in range(len(prices)):
+        rise = abs(prices[holon] - prices_before[holon])
+        sell_rise = abs(sell_prices[holon] - sell_prices_before[holon])
+        if rise > deadband or sell_rise > deadband:
+            moved[count] = holon
+            count += 1
+    return count

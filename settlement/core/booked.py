@@ -7,7 +7,7 @@ moment to its last, the price ex post stands.
 What comes of a booking is in `booking_lines`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,10 +24,14 @@ DELIVERED = "booking_delivered_wh"
 REFUSED = "booking_refused_wh"
 LATE = "booking_late_wh"
 LATE_PRICE = "booking_late_price_micro_per_mwh"
+DECLINED = "booking_declined_wh"
 CHARGE = "charge.booking_micro"
 
-OF_BOOKINGS = (BOOKED, DELIVERED, REFUSED, LATE, LATE_PRICE, CHARGE)
+OF_EVERY_BOOKING = (BOOKED, DELIVERED, REFUSED, LATE, LATE_PRICE, CHARGE)
 """The results that a booking of a supply point has."""
+
+OF_BOOKINGS = (*OF_EVERY_BOOKING, DECLINED)
+"""Those and what it has only where anything of it is declined."""
 
 MEASURES = {
     "charged_price_micro_per_mwh": Measure("node", "charged, where published prices are"),
@@ -38,6 +42,7 @@ MEASURES = {
     REFUSED: Measure("booking/point", "wished for of it and not served; negative is a sale"),
     LATE: Measure("booking/point", "served of it that had been refused before"),
     LATE_PRICE: Measure("booking/point", "at which what is late was booked, else 0"),
+    DECLINED: Measure("booking/point", "of what had been refused, offered and not taken"),
     CHARGE: Measure("booking/point", "+ is owed; booked beside charged price"),
 }
 
@@ -86,10 +91,24 @@ class Booked:
         """
         sign = -1 if self.is_sale else 1
         booked = int(self.price_micro_per_mwh[interval])
-        return sum(
-            energy_wh * max(0, sign * (price - buying_micro_per_mwh))
-            for energy_wh, price in ((not_taken_wh, booked), *self.let_go.get(interval, ()))
-        )
+        rows = ((not_taken_wh, booked), *self.let_go.get(interval, ()))
+        return fallen(rows, buying_micro_per_mwh, sign)
+
+
+def fallen(rows: Iterable[tuple[int, int]], price_micro_per_mwh: int, sign: int = 1) -> int:
+    """Return energy x what its price lies above another, none of it below 0.
+
+    Args:
+        rows: energy and its price.
+        sign: -1 where prices that lie below count.
+
+    Returns:
+        In Wh x micro per MWh.
+
+    >>> fallen([(100, 60), (20, 30)], 40)
+    2000
+    """
+    return sum(energy * max(0, sign * (price - price_micro_per_mwh)) for energy, price in rows)
 
 
 @dataclass(frozen=True, eq=False)

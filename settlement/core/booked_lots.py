@@ -5,7 +5,7 @@ as far as the wish goes. Where the grid refuses it, it stays owed within the con
 booked: it has its own turn before what nobody booked (`order_of_service`), and keeps its price. Of
 what is served of one deadline at a supply point the lots come first, those that are owed before
 those that are new, then by number. What is declined, or still refused where the window closes, is
-no lot any more.
+no lot any more; what had been refused and is then offered and not taken is told, too.
 
 Energy in Wh is told of lots as what is left of each, rounded up: what is refused of one and then
 served in parts sums exactly to what was refused.
@@ -65,8 +65,21 @@ class LotServed:
         if self.is_new:
             return 0
         before_wh = -(-self.lot.power_w * interval_minutes // 60)
-        declined_w = self.lot.power_w - self.served_w - self.left_w
-        return before_wh + (-(self.left_w + declined_w) * interval_minutes // 60)
+        return before_wh + (-(self.left_w + self._declined_w) * interval_minutes // 60)
+
+    def declined_wh(self, interval_minutes: int) -> int:
+        """Return what had been refused before, is offered now and not taken; 0 of what is new.
+
+        With what is late and what is left it sums exactly to what was refused.
+        """
+        if self.is_new:
+            return 0
+        offered_wh = -(-(self.left_w + self._declined_w) * interval_minutes // 60)
+        return offered_wh + (-self.left_w * interval_minutes // 60)
+
+    @property
+    def _declined_w(self) -> int:
+        return self.lot.power_w - self.served_w - self.left_w
 
 
 @dataclass(frozen=True, eq=False)

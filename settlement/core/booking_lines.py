@@ -7,11 +7,12 @@ nothing, and a line of the booking holds what was booked to it. In each interval
 - *refused* is what the meter says that it wished for, and its contract was not served;
 - *not taken* is the rest;
 
-and *late* is what is served in an interval of what was refused of it before, by a contract whose
-window was open (`booked_lots`). With booked price b and charged price c the line of a purchase
-comes to::
+and of what was refused of it before, by a contract whose window was open (`booked_lots`), *late* is
+what is served in an interval, and *declined* what is offered in it and not taken. With booked price
+b and charged price c the line of a purchase comes to::
 
-    delivered x (b - c)  -  refused x max(0, c - b)  +  not taken x max(0, b - c)  +  late x (b - c)
+    delivered x (b - c)  -  refused x max(0, c - b)  +  not taken x max(0, b - c)
+    +  late x (b - c)  +  declined x max(0, b - c)
 
 so what is delivered costs its booked price in all, whenever it is served; who is refused what is
 essential is given what it costs to buy anew; and nobody gains by booking what it does not take: its
@@ -27,7 +28,10 @@ and one side are filled by their number.
 
 What a flexible contract refuses is owed, and served within its window at the price at which it was
 booked: it buys nothing anew, and is given nothing where it was refused. Of several prices of what
-is late in one interval the mean by energy counts, rounded down.
+is late in one interval the mean by energy counts, rounded down. It is owed and not a choice: who
+declines it where it is offered pays the fall of its price, as for all that is not taken, or a wish
+too large would be an option that costs nothing. Where a point feeds in while it is served late,
+what is late of it costs it what less net export would have been paid, and is held to that price.
 
 What was given back before it began is owed its fall in price, as the market found it, in the
 interval in which it was given back; and in its own interval it is held to the charged price, as
@@ -38,7 +42,8 @@ are served: 80 x (60 - 90) - 20 x (90 - 60) = -3,000 Wh x micro per MWh. Had 70 
 served: 70 x -30 + 30 x 0 = -2,100. Had the price been 40 then: 70 x 20 + 30 x 20 = 2,000.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +52,7 @@ from settlement.core.arrays import Flags, Integers, require_int64
 from settlement.core.booked import (
     BOOKED,
     CHARGE,
+    DECLINED,
     DELIVERED,
     LATE,
     LATE_PRICE,
@@ -54,6 +60,7 @@ from settlement.core.booked import (
     Booked,
     Table,
     booking_entity,
+    fallen,
 )
 from settlement.core.booked_lots import LotServed
 from settlement.core.rounding import WH_PER_MWH
@@ -66,6 +73,8 @@ class Held(NamedTuple):
     Attributes:
         late_wh: served of what had been refused before.
         late_price_micro_per_mwh: at which that was booked, the mean by energy; 0 where nothing is.
+        declined: by interval, of what had been refused before the energy that was offered and not
+            taken, in Wh, and the price at which it was booked, in micro per MWh.
     """
 
     delivered_wh: Integers
@@ -73,6 +82,20 @@ class Held(NamedTuple):
     not_taken_wh: Integers
     late_wh: Integers
     late_price_micro_per_mwh: Integers
+    declined: Mapping[int, tuple[tuple[int, int], ...]] = MappingProxyType({})
+
+    @property
+    def by_interval(self) -> tuple[Integers, ...]:
+        """All of it that is an array, in order."""
+        return self[:5]
+
+    @property
+    def declined_wh(self) -> Integers:
+        """Shape (T,), what is declined."""
+        declined = np.zeros_like(self.late_wh)
+        for interval, rows in self.declined.items():
+            declined[interval] = sum(energy_wh for energy_wh, _ in rows)
+        return declined
 
 
 class Flexible(NamedTuple):
@@ -109,9 +132,10 @@ def hold_to_meter(
     found = []
     for booking in bookings:
         key, sign = (booking.point, booking.is_sale), -1 if booking.is_sale else 1
+        late = 0 if booking.is_sale else lots.late_at(booking.point)
         wished, served = left.get(key) or (
             np.maximum(sign * metered_wh[booking.point], 0),
-            np.maximum(sign * taken_wh[booking.point] - lots.late_at(booking.point), 0),
+            np.maximum(sign * taken_wh[booking.point] - late, 0),
         )
         # What was owed is served beside what is wished for: then more is delivered, none refused.
         wished_of_it = np.minimum(booking.energy_wh, wished)
@@ -123,7 +147,8 @@ def hold_to_meter(
             refused = np.maximum(wished_of_it - delivered, 0)
         left[key] = (wished - wished_of_it, served - delivered)
         not_taken = booking.energy_wh - delivered - refused
-        found.append(Held(delivered, refused, not_taken, *lots.late_of(booking.number)))
+        late_of, declined = lots.late_of(booking.number), lots.declined_of(booking.number)
+        found.append(Held(delivered, refused, not_taken, *late_of, declined))
     return found
 
 
@@ -134,6 +159,7 @@ class _LotsOfDay:
         self._nothing = np.zeros(intervals, dtype=np.int64)
         self._refused, self._late = dict[int, Integers](), dict[int, Integers]()
         self._late_of_point, self._worth = dict[int, Integers](), dict[int, list[int]]()
+        self._declined = dict[int, dict[int, tuple[tuple[int, int], ...]]]()
         if flexible is None:
             return
         for interval, lots in enumerate(flexible.lots):
@@ -151,6 +177,10 @@ class _LotsOfDay:
         # In Python's integers, as energy x price may pass int64.
         worth = self._worth.setdefault(number, [0] * len(self._nothing))
         worth[interval] += late_wh * served.lot.price_micro_per_mwh
+        if declined_wh := served.declined_wh(minutes):
+            rows = self._declined.setdefault(number, {})
+            row = declined_wh, served.lot.price_micro_per_mwh
+            rows[interval] = (*rows.get(interval, ()), row)
 
     def _row(self, rows: dict[int, Integers], key: int) -> Integers:
         return rows.setdefault(key, self._nothing.copy())
@@ -169,6 +199,10 @@ class _LotsOfDay:
         worth = self._worth.get(number, [])
         mean = [each // wh if wh else 0 for each, wh in zip(worth, late_wh.tolist(), strict=False)]
         return late_wh, np.array(mean or self._nothing, dtype=np.int64)
+
+    def declined_of(self, number: int) -> Mapping[int, tuple[tuple[int, int], ...]]:
+        """Return what was declined of a booking, see `Held`."""
+        return self._declined.get(number, {})
 
 
 def booking_charge_micro(
@@ -194,7 +228,8 @@ def booking_charge_micro(
         refused_ppm: the part of what is refused that is given what it costs to buy anew.
     """
     # In Python's integers: energy x price of a large booking passes 64 bits, and bookings are few.
-    of_booking = zip(*(row.tolist() for row in (booking.price_micro_per_mwh, *held)), strict=True)
+    rows = booking.price_micro_per_mwh, *held.by_interval
+    of_booking = zip(*(row.tolist() for row in rows), strict=True)
     of_point = zip(*(row.tolist() for row in (*prices, priced_wh, taken_wh)), strict=True)
     running, before = 0, 0
     amounts: list[int] = []
@@ -207,12 +242,32 @@ def booking_charge_micro(
         running += hedged * dearer - compensated * max(-dearer, 0)
         running += booking.not_taken_at(interval, buying, not_taken)
         running += booking.given_back.get(interval, 0)
-        if late:
-            hedged = hedged_wh(False, late, priced, taken, dynamic_ppm)
-            running += hedged * (late_price - buying)
+        running += fallen(held.declined.get(interval, ()), buying)
+        for energy, price, is_fed_in in late_parts(late, taken, buying, selling):
+            hedged = hedged_wh(is_fed_in, energy, priced, taken, dynamic_ppm)
+            running += hedged * (late_price - price)
         amounts.append(running // WH_PER_MWH - before)
         before = running // WH_PER_MWH
     return amounts
+
+
+def late_parts(
+    late_wh: int, taken_wh: int, buying_micro_per_mwh: int, selling_micro_per_mwh: int
+) -> tuple[tuple[int, int, bool], ...]:
+    """Return the parts of what is late that are not 0: taken, and fed in less.
+
+    Each is its energy in Wh, the price that it costs, in micro per MWh, and which of the two it is.
+
+    Example: 50 Wh would have been fed in and 30 are served late: the point feeds in 20, taken -20,
+    and 30 Wh cost what they would have been paid. Had it fed in 10, 20 Wh would cost the price of
+    what is taken.
+    """
+    taken_of_it = min(late_wh, max(taken_wh, 0))
+    parts = (
+        (taken_of_it, buying_micro_per_mwh, False),
+        (late_wh - taken_of_it, selling_micro_per_mwh, True),
+    )
+    return tuple(part for part in parts if part[0])
 
 
 def hedged_wh(
@@ -260,7 +315,7 @@ def booking_tables(
     told = [
         (booking, each)
         for booking, each in zip(bookings, all_held, strict=True)
-        if booking.says_anything or each.late_wh.any()
+        if booking.says_anything or each.late_wh.any() or each.declined
     ]
     if not told:
         return []
@@ -278,7 +333,7 @@ def booking_tables(
         for booking, each in zip(bookings, held, strict=True)
     ]
     entities = tuple(booking_entity(each.number, points[each.point]) for each in bookings)
-    return [
+    tables = [
         (BOOKED, entities, _signed(bookings, (each.energy_wh for each in bookings))),
         (DELIVERED, entities, _signed(bookings, (each.delivered_wh for each in held))),
         (REFUSED, entities, _signed(bookings, (each.refused_wh for each in held))),
@@ -286,6 +341,10 @@ def booking_tables(
         (LATE_PRICE, entities, np.array([each.late_price_micro_per_mwh for each in held])),
         (CHARGE, entities, _exact(charges)),
     ]
+    if chosen := [row for row, each in enumerate(held) if each.declined]:
+        declined = np.array([held[row].declined_wh for row in chosen])
+        tables.append((DECLINED, tuple(entities[row] for row in chosen), declined))
+    return tables
 
 
 def _exact(charges: Sequence[Sequence[int]]) -> Integers:

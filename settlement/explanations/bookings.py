@@ -1,11 +1,12 @@
 """Why the line of a booking is what it is: what was booked, what came of it, and two prices."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from common.quantities import megawatt_hours, ppm
 from settlement.core import booked
 from settlement.core.booked import Booked, booking_and_point
-from settlement.core.booking_lines import hedged_wh
+from settlement.core.booking_lines import hedged_wh, late_parts
 from settlement.core.charges import priced_wh
 from settlement.core.rounding import WH_PER_MWH
 from settlement.core.tightness import PPM
@@ -66,7 +67,7 @@ class BookingCharges(ChargedPrices):
     ) -> Explanation:
         """Return the tree of an interval in which nothing of a booking is placed."""
         words = [*(each.formula for each in late), *self._given_back(booking, buying.value)]
-        served = ": what had been refused of it, and is served late" if late else ""
+        served = f": {late[0].label.lower()}, as it had been refused" if late else ""
         return Explanation(
             f"Booking {booking.number}{served}",
             amount,
@@ -77,30 +78,56 @@ class BookingCharges(ChargedPrices):
         )
 
     def _late(self, booking: Booked, point: str, entity: str) -> tuple[Explanation, ...]:
-        """Return what is served late of a booking, if anything is."""
+        """Return what came of what had been refused before: what is served late, and declined."""
         late_wh, price = (
             self.facts.result(measure, entity, self.interval)
             for measure in (booked.LATE, booked.LATE_PRICE)
         )
-        if not late_wh:
-            return ()
-        hedged = self._hedged(booking, point, late_wh)
-        charged, *_ = self.charged(self.facts.register.supply_points[point][1].node)
-        both = f"{self.money(price, 'MWh')} booked less {self.money(charged.value, 'MWh')} charged"
-        words = f"{megawatt_hours(hedged)} refused before × ({both})"
-        if hedged != late_wh:
-            words = f"{megawatt_hours(hedged)} × ({both}), as of {megawatt_hours(late_wh)} refused "
-            words += "before so much pays the price of the node"
-        return (Explanation("Served late of it", late_wh, "Wh", words),)
+        node = self.facts.register.supply_points[point][1].node
+        buying, selling = (self.charged(node, selling=is_sale)[0] for is_sale in (False, True))
+        taken = int(self.facts.settled.demand_wh[self._row(point), self.interval])
+        words: list[str] = []
+        under: tuple[Explanation, ...] = ()
+        for energy, charged, is_fed_in in late_parts(late_wh, taken, buying.value, selling.value):
+            hedged = self._hedged(is_fed_in, point, energy)
+            both = f"{self.money(price, 'MWh')} booked less {self.money(charged, 'MWh')} "
+            both += "that it would have been paid for net export" if is_fed_in else "charged"
+            words.append(f"{megawatt_hours(hedged)} refused before × ({both})")
+            if hedged != energy:
+                words[-1] = f"{megawatt_hours(hedged)} × ({both}), as of {megawatt_hours(energy)} "
+                words[-1] += "refused before so much pays the price of the node"
+            under = (selling,) if is_fed_in and self.facts.model.sell_curves else ()
+        late = Explanation("Served late of it", late_wh, "Wh", "; and ".join(words), children=under)
+        return (*((late,) if late_wh else ()), *self._declined(booking, buying.value))
 
-    def _hedged(self, booking: Booked, point: str, energy_wh: int) -> int:
+    def _declined(self, booking: Booked, buying: int) -> Iterator[Explanation]:
+        """Yield what had been refused before and is now offered and not taken, by its price."""
+        model = self.facts.model
+        if model.fair_play is None:
+            return
+        for served in self.facts.fair_play_shares.served.lots[self.interval]:
+            declined_wh = served.declined_wh(model.interval_minutes)
+            if served.lot.number == booking.number and declined_wh:
+                fall = self.money(max(0, served.lot.price_micro_per_mwh - buying), "MWh")
+                yield Explanation(
+                    "Offered late of it, and not taken",
+                    declined_wh,
+                    "Wh",
+                    f"{megawatt_hours(declined_wh)} refused before and not taken × {fall}, the "
+                    f"fall of {self.money(served.lot.price_micro_per_mwh, 'MWh')} booked",
+                )
+
+    def _row(self, point: str) -> int:
+        return self.facts.model.supply_points.index(point)
+
+    def _hedged(self, is_sale: bool, point: str, energy_wh: int) -> int:
         """Return how much of some energy pays the price that a booking is held to."""
         model, settled = self.facts.model, self.facts.settled
-        row, at = model.supply_points.index(point), self.interval
+        row, at = self._row(point), self.interval
         above = settled.demand_wh - self.facts.covered_wh
         priced = int(priced_wh(model.charging, above, settled.demand_wh)[row, at])
         taken, part = int(settled.demand_wh[row, at]), int(model.charging.dynamic_ppm[row])
-        return hedged_wh(booking.is_sale, energy_wh, priced, taken, part)
+        return hedged_wh(is_sale, energy_wh, priced, taken, part)
 
     def _booked(self, booking: Booked, energy_wh: int) -> Explanation:
         price = int(booking.price_micro_per_mwh[self.interval])
@@ -154,8 +181,9 @@ class BookingCharges(ChargedPrices):
     ) -> str:
         (charged, buying), (energy, delivered, refused) = prices, energies_wh
         model = self.facts.model
-        row, at = model.supply_points.index(point), self.interval
-        part, hedged = int(model.charging.dynamic_ppm[row]), self._hedged(booking, point, delivered)
+        row, at = self._row(point), self.interval
+        part = int(model.charging.dynamic_ppm[row])
+        hedged = self._hedged(booking.is_sale, point, delivered)
         given = 0 if model.is_owed[row] else refused * part // PPM
         price = int(booking.price_micro_per_mwh[at])
         dearer = charged - price if booking.is_sale else price - charged

@@ -39,14 +39,15 @@ def carried_before(
         return NOTHING_CARRIED
     period = periods[0]
     history = _History(session, market, known_at)
-    last = period.first_day - ONE_DAY
-    begins = first_day_of_term(period.first_day)
-    while history.has_law(begins - ONE_DAY) and history.may_owe_at(begins):
-        begins = first_day_of_term(begins - ONE_DAY)
-    days = history.days(begins, last)
+    days = history.days(history.begins(period.first_day), period.first_day - ONE_DAY)
     if days is None:
         return NOTHING_CARRIED
     return days.carried_on(period.rules.market_rules.interval_minutes)
+
+
+def history_begins(session: Session, market: str, day: dt.date, known_at: dt.datetime) -> dt.date:
+    """Return the first of the days on which what a day begins with rests; itself if none does."""
+    return _History(session, market, known_at).begins(day)
 
 
 class _History:
@@ -54,6 +55,13 @@ class _History:
 
     def __init__(self, session: Session, market: str, known_at: dt.datetime) -> None:
         self._session, self._market, self._known_at = session, market, known_at
+
+    def begins(self, day: dt.date) -> dt.date:
+        """Return the first day of a term where nothing was owed: that of a day, or one before."""
+        begins = first_day_of_term(day)
+        while self.has_law(begins - ONE_DAY) and self.may_owe_at(begins):
+            begins = first_day_of_term(begins - ONE_DAY)
+        return begins
 
     def has_law(self, day: dt.date) -> bool:
         """Return whether law is in force on a day."""

@@ -213,6 +213,10 @@ UNREAD = {
         later(Kind.DELIVERY, "a", 60, START + 30, 101),
         Outcome.UNREADABLE,
     ),
+    "delivered, not taken and late beyond what was booked": (
+        later(Kind.DELIVERY, "a", 60, START + 30, 50, 30, 21),
+        Outcome.UNREADABLE,
+    ),
     "delivered below nothing": (
         later(Kind.DELIVERY, "a", 60, START + 30, -1),
         Outcome.UNREADABLE,

@@ -1,5 +1,7 @@
 """The verifier's lines of a participant's bookings beside those that settlement makes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,8 @@ DAY, ENTITY, NODE = "2024-01-15", "7/shop", "N"
 BOOKED_WH, DELIVERED_WH, REFUSED_WH = [100, 100], [80, 60], [20, 0]
 BOOKED_PRICE, CHARGED_PRICE = [60, 60], [90, 40]
 LATE_WH, LATE_PRICE = [0, 5], [0, 60 * PPM]
+TAKEN_WH = [80, 3]
+"""Of what is late in the second interval 2 Wh are fed in less."""
 
 
 def own_day(charge: list[int], *, timing: str, has_fair_play: bool = True) -> OwnDay:
@@ -24,8 +28,10 @@ def own_day(charge: list[int], *, timing: str, has_fair_play: bool = True) -> Ow
         (DAY, "booking_refused_wh", ENTITY): REFUSED_WH,
         (DAY, "booking_late_wh", ENTITY): LATE_WH,
         (DAY, "booking_late_price_micro_per_mwh", ENTITY): LATE_PRICE,
+        (DAY, "taken_wh", "shop"): TAKEN_WH,
         (DAY, "charge.booking_micro", ENTITY): charge,
         (DAY, "node_price_micro_per_mwh", NODE): [PPM * price for price in CHARGED_PRICE],
+        (DAY, "node_sell_price_micro_per_mwh", NODE): [PPM * price // 2 for price in CHARGED_PRICE],
     }
     product = {"product": "P", "timing": timing, "window_minutes": 240}
     return OwnDay(
@@ -41,13 +47,14 @@ def own_day(charge: list[int], *, timing: str, has_fair_play: bool = True) -> Ow
 
 def settled_charge(refused_ppm: int) -> list[int]:
     energy, delivered, refused = map(np.array, (BOOKED_WH, DELIVERED_WH, REFUSED_WH))
-    late, late_price = map(np.array, (LATE_WH, LATE_PRICE))
+    late, late_price, taken = map(np.array, (LATE_WH, LATE_PRICE, TAKEN_WH))
+    price = np.array(CHARGED_PRICE) * PPM
     return booking_charge_micro(
         Booked(7, 0, False, energy, np.array(BOOKED_PRICE) * PPM),
         Held(delivered, refused, energy - delivered - refused, late, late_price),
-        (np.array(CHARGED_PRICE) * PPM,) * 2,
-        delivered * PPM,
-        delivered,
+        (price, price // 2),
+        np.maximum(taken, 0) * PPM,
+        taken,
         PPM,
         refused_ppm,
     )
@@ -84,6 +91,20 @@ def test_what_is_late_is_no_more_than_was_refused_at_a_price_that_was_booked(
     day.settled.vectors[DAY, "booking_late_price_micro_per_mwh", ENTITY] = prices
     hold_late(ENTITY, [(DAY, day)], [60 * PPM, 60 * PPM], report)
     assert (report.findings == []) is is_right
+
+
+def test_what_another_run_refused_is_no_bound_of_what_is_late():
+    """A day that was settled again may know of more that was served than those after it."""
+    before, day = (own_day([0, 0], timing="flexible") for _ in range(2))
+    for each, measure, row in ((before, "refused_wh", [0, 0]), (before, "late_wh", [0, 0]),
+                               (before, "late_price_micro_per_mwh", [0, 0]),
+                               (day, "refused_wh", [0, 0])):  # fmt: skip
+        each.settled.vectors[DAY, f"booking_{measure}", ENTITY] = row
+    for run_id in ("run", "another"):
+        report = Report()
+        of_run = replace(before, run_id=run_id)
+        hold_late(ENTITY, [(DAY, of_run), (DAY, day)], [60 * PPM], report)
+        assert (report.findings == []) is (run_id == "another")
 
 
 def test_what_of_a_sale_is_not_fed_in_is_held_to_the_price_of_what_is_taken():

@@ -1,6 +1,7 @@
 """Who waits is served in the order of what was not delivered to whom, within the month."""
 
 import datetime as dt
+import uuid
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from market.core.events import Kind, Outcome
 from market.core.machine import Machine
 from market.core.promises import Promises, month_of
 from market.core.quotes import MOST_WAITING, Reason
+from market.deliveries import Day, events_of_booking
+from settlement.core.booked import DECLINED, DELIVERED, LATE, REFUSED
 from tests.market.asking import CAP, FULL, START, asks, begun, clock, home, later
 from tests.market.streams import MINUTE_US, START_US, event
 
@@ -84,19 +87,20 @@ def test_the_queue_goes_by_memory_then_weight_then_deadline_then_who_asked_first
 
 
 def test_what_was_not_delivered_puts_a_group_first_when_there_is_room_for_one():
-    def served(*delivered_wh: int) -> str:
+    def served(*delivered_wh: int, then_wh: tuple[int, ...] = (0, 0, 0)) -> str:
         machine, _ = begun(
-            asks("shop", 500, 1_000, 30, 60, CAP, product="shop", key="before"),
+            asks("shop", 500, 1_000, 30, 90, CAP, product="shop", key="before"),
             later(Kind.DELIVERY, "before", 60, START + 30, *delivered_wh, point="shop"),
-            event(Kind.AVAILABILITY, "wind", 0, at_us=START_US + 61 * MINUTE_US),
-            event(Kind.AVAILABILITY, "gas", 0, at_us=START_US + 61 * MINUTE_US),
+            later(Kind.DELIVERY, "before", 90, START + 60, *then_wh, point="shop"),
+            event(Kind.AVAILABILITY, "wind", 0, at_us=START_US + 91 * MINUTE_US),
+            event(Kind.AVAILABILITY, "gas", 0, at_us=START_US + 91 * MINUTE_US),
         )
         for key, point in (("p", "plant"), ("s", "shop")):
-            at_us = START_US + 61 * MINUTE_US
+            at_us = START_US + 91 * MINUTE_US
             machine.take(
-                [asks(point, 500, 1_000, 90, 120, CAP, product=point, key=key, at_us=at_us)]
+                [asks(point, 500, 1_000, 120, 150, CAP, product=point, key=key, at_us=at_us)]
             )
-        gas = event(Kind.AVAILABILITY, "gas", 1_000, at_us=START_US + 62 * MINUTE_US)
+        gas = event(Kind.AVAILABILITY, "gas", 1_000, at_us=START_US + 92 * MINUTE_US)
         (record,) = machine.take([gas]).booking_records
         return record.key
 
@@ -104,6 +108,9 @@ def test_what_was_not_delivered_puts_a_group_first_when_there_is_room_for_one():
     # Nor does it lack what it did not take.
     assert (served(0, 500), served(0, 0), served(394, 100), served(0, 499)) == ("p", "s", "s", "s")
     assert served(396, 100) == "p"
+    # What it is refused it lacks until it is served late, or declines that.
+    assert (served(0, then_wh=(0, 0, 495)), served(0, then_wh=(0, 500, 0))) == ("p", "p")
+    assert served(0, then_wh=(0, 5, 488)) == "s"
 
 
 def test_memory_begins_anew_with_the_local_month():
@@ -147,3 +154,20 @@ def test_a_deficit_is_exact_however_long_it_grows():
     assert promises.deficit(("n", "p")) == 0
     promises.tell(("n", "p"), 1, 1, 0)
     assert promises.deficit(("n", "p")) == 1
+
+
+def test_what_is_declined_of_what_was_refused_is_told_as_not_taken_and_corrected():
+    machine, _ = begun(home("a", 100, 200, 30, 90, CAP))
+    day = Day(START, START + 150, 30, "UTC")
+    row, refused, late, declined = (
+        np.array(each) for each in ([0] * 5, [0, 100, 0, 0, 0], [0, 0, 40, 0, 0], [0, 0, 50, 10, 0])
+    )
+    settled = {DELIVERED: row, REFUSED: refused, LATE: late}
+    # Of what is declined, the last comes after what was asked for.
+    by_run = [settled | {DECLINED: declined}, settled | {LATE: row}]
+    said = []
+    for run in by_run:
+        told = list(events_of_booking(machine.bookings.known["a"], uuid.uuid4(), day, run))
+        assert machine.take(told).outcomes == [Outcome.TAKEN] * len(told)
+        said.append([(each.numbers[0] - START, *each.numbers[1:]) for each in told])
+    assert said == [[(30, 0, 0), (60, 0, 50, 40)], [(60, 0, 0, 0)]]

@@ -24,7 +24,7 @@ from settlement.core.booked import (
     DELIVERED,
     LATE,
     LATE_PRICE,
-    OF_BOOKINGS,
+    OF_EVERY_BOOKING,
     REFUSED,
 )
 from settlement.evidence.store import day_digests
@@ -33,14 +33,14 @@ from settlement.explanations.explain import explain_interval, line_day, line_ref
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.runs.online_day_store import every_online_day
 from settlement.runs.store import day_vectors, stored_values
-from tests.market.test_evidence_of_prices import checked
+from tests.market.test_evidence_of_prices import checked, evidence
 from tests.market.test_feed import BOOKINGS, ONLINE, clauses_of
 from tests.market.test_settled_bookings import LATER, ZONE, bookings, findings, lead, of_participant
 from tests.settlement.test_contracts_carried import short_evening_csv
 from tests.settlement.trial_cases import changed
 from tests.worlds.fair_play import FAIR_PLAY, JANUARY, LAST, MIDDLE, law_with
 from tests.worlds.logged import signer
-from tests.worlds.settled import INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
+from tests.worlds.settled import INGESTED, PUBLISHED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
 
 EVENING = midnight_us(MIDDLE, ZONE) // MINUTE_US + 23 * 60
 BOOKED_WH, POINT = 1_000_000, "1/B-office"
@@ -55,6 +55,12 @@ def live(session) -> None:
         for each in law_with(FAIR_PLAY)
     ]
     publish_tiny(session, law)
+    # What the evening refuses is owed within its own window, though that of the next day is short.
+    (rules,) = (each for each in law if each.kind == "market-rules")
+    home, office = rules.products
+    products = (home, office.model_copy(update={"window_minutes": 30}))
+    later = rules.model_copy(update={"products": products})
+    publish_tiny(session, [later], LAST, PUBLISHED + dt.timedelta(minutes=1))
     short = MeterFile("short.csv", short_evening_csv(MIDDLE))
     ingest(session, "tiny", [short], received_at=INGESTED)
     ingest_tiny(session, LAST, LAST)
@@ -63,9 +69,19 @@ def live(session) -> None:
     at_us = midnight_us(MIDDLE, ZONE) + 50 * MINUTE_US
     numbers = (BOOKED_WH, 2 * BOOKED_WH, EVENING, EVENING + 4 * 60, 6_000_000_000)
     ask = Event(MIDDLE, "night", Kind.REQUEST, "B-office", at_us, numbers, ("office", "buy"))
+    # Of what is delivered in the evening nothing is left, but it is named while its window is open.
+    numbers = (1_000, 2_000, EVENING - 3 * 60, EVENING - 2 * 60, 6_000_000_000)
+    supper = Event(MIDDLE, "supper", Kind.REQUEST, "B-office", at_us, numbers, ("office", "buy"))
     first = [each for each in before if each.at_us <= at_us]
     end = midnight_us(LAST, ZONE, days=1)
-    told = [*first, ask, *before[len(first) :], *after, Event(LAST, "end", Kind.CLOCK, "", end)]
+    told = [
+        *first,
+        ask,
+        supper,
+        *before[len(first) :],
+        *after,
+        Event(LAST, "end", Kind.CLOCK, "", end),
+    ]
     assert submit(session, "tiny", told, by="test") == []
     lead(session)
 
@@ -97,7 +113,7 @@ def test_a_booking_refused_at_night_is_served_after_midnight_at_its_price(sessio
     assert morning[CHARGE, POINT].sum() == BOOKED_WH * (price - charged) // 10**6 != 0
     told_and_billed(session, both, int(morning[CHARGE, POINT].sum()))
     # By a run that knows of no booking on the day before, nothing of it is late any more.
-    assert {measure for measure, entity in of_alone[LAST] if entity == POINT} == {*OF_BOOKINGS}
+    assert {measure for measure, entity in of_alone[LAST] if entity == POINT} == {*OF_EVERY_BOOKING}
 
 
 def told_and_billed(session, run, charge: int) -> None:
@@ -112,7 +128,7 @@ def told_and_billed(session, run, charge: int) -> None:
         reference
         for document in documents
         for reference in line_references(session, document.row.id)
-        if reference.kind.is_booking
+        if reference.kind.is_booking and reference.line.subject == POINT
     )
     assert (reference.line.quantity, reference.line.amount_micro) == (BOOKED_WH, charge)
     day = line_day(session, reference, LAST)
@@ -129,7 +145,8 @@ def told_and_billed(session, run, charge: int) -> None:
     publish_checkpoint(session, signer(1), LATER)
     report = checked(of_participant(session, "doric"))
     assert report.findings == []
-    assert report.counts["amounts of bookings recomputed from both prices"] == 2 * 48
+    assert report.counts["amounts of bookings recomputed from both prices"] == 3 * 48
+    assert checked(evidence(session, run)).findings == []
     assert store.head(driver_connection(session), "tiny").sequence
 
 

@@ -5,7 +5,9 @@ import signal
 import threading
 from contextlib import closing
 from dataclasses import replace
+from select import select
 from threading import Event as Flag
+from time import monotonic
 
 import psycopg
 import pytest
@@ -17,6 +19,7 @@ from market.core.events import Kind
 from market.inbox import submit
 from market.leading import connect, is_fenced, is_led
 from market.sealing import seal
+from market.waiting import Ear
 from market.worker import Worker
 from tests.market.killing import killed
 from tests.market.led import (
@@ -45,11 +48,34 @@ def connection(committed_database):
 def test_what_is_handed_in_is_in_the_log_with_what_was_published(committed_database, connection):
     events = happenings(900)
     hand_in(committed_database, events)
-    take_all(leader_of(connection))
+    leader = leader_of(connection)
+    while leader.is_more_due:
+        leader.step()
+    again = replace(events[-1], key="again")
+    hand_in(committed_database, [again])
+    assert leader.step() is not None
+    assert not leader.is_more_due  # nothing waits, so nobody looks until something is said
+    events.append(again)
     entries = hold_to_replay(committed_database, events)
     assert [each.logged.event for each in entries] == events
     with transaction(committed_database) as session:
         assert list(verify_schema(session)) == []
+
+
+def test_what_was_said_right_behind_an_answer_is_heard_though_no_socket_tells(
+    committed_database, connection
+):
+    ear = Ear(connection)
+    connection.execute("LISTEN something")
+    with closing(connect(writer_url(committed_database))) as other:
+        other.execute("NOTIFY something")
+    assert select([connection.fileno()], [], [], 10)[0]
+    connection.pgconn.consume_input()
+    start = monotonic()
+    ear.wait(10)
+    assert monotonic() - start < 5
+    ear.wait(0.1)
+    assert monotonic() - start >= 0.1  # it was heard once
 
 
 def test_who_leads_no_more_appends_nothing(committed_database, connection):

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from fractions import Fraction
 from hashlib import sha256
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,14 +12,21 @@ import pytest
 from sqlalchemy import text
 
 from database.session import make_engine, transaction
+from rulebook.documents.base import Clause
+from rulebook.documents.market_rules import OnlineRules
 from settlement.billing.issuing import issue_month
+from settlement.core.booked import BOOKED, CHARGE, DECLINED, LATE
 from settlement.core.lottery import draw_winners, make_drawing
 from settlement.core.periods import interval_starts
+from settlement.explanations.bookings import BookingCharges
 from settlement.explanations.charges import Charges
 from settlement.explanations.explain import day_facts, explain_interval, find_line, line_day
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.meters.ingest import MeterFile, ingest
+from settlement.runs.online_day_store import append_online_day
+from settlement.runs.online_days import HandedBooking, HandedDay, HandedPlace, StoredOnlineDay
 from settlement.verification import list_checks
+from tests.market.test_feed import BOOKINGS, ONLINE
 from tests.settlement.people_units import storage_units_in
 from tests.worlds import tiny_market
 from tests.worlds.fair_play import (
@@ -64,14 +72,48 @@ LINES = {
 """What a line counts, and the clause that it rests on."""
 
 
+BOOKED_LAW = "flexible"
+"""The law by which the market is online, and offices booked a part of what they take."""
+
+
+def online(document):
+    """Return a document of a law; market rules with the part by which anybody books."""
+    if document.kind != "market-rules":
+        return document
+    clauses = [*document.clauses, Clause.model_validate(BOOKINGS | {"anchor": "MR-10"})]
+    return document.model_copy(update={"online": OnlineRules(**ONLINE), "clauses": tuple(clauses)})
+
+
+def hand_over_bookings(session) -> None:
+    """Hand over two bookings of each office, of 1 MWh and of 300 kWh in most intervals."""
+    nothing, known = np.zeros((2, 48), dtype=np.int64), np.zeros(48, dtype=np.bool_)
+    for day in DAYS:
+        bookings = tuple(
+            HandedBooking(number, f"{number}", "doric", point, "buy", tuple(
+                HandedPlace(interval, energy_wh, (20 + interval) * 10**6)
+                for interval in range(48)
+                if interval % (number + 1)
+            ))
+            for number, point, energy_wh in (
+                (1, "B-office", 10**6), (2, "B-office", 3 * 10**5),
+                (3, "C-office", 10**6), (4, "C-office", 3 * 10**5),
+            )
+        )  # fmt: skip
+        said = HandedDay("tiny", day, 30, ("B", "C"), known, nothing, nothing, bookings)
+        append_online_day(session, StoredOnlineDay("tiny", day, 1, 1, said.content, INGESTED))
+
+
 @pytest.fixture(scope="module", params=LAWS)
 def settled_market(clone_database, request):
     """A database with the days settled by one law of Fair Play, the run, and which law."""
     fair_play, options = LAWS[request.param]
     made = make_engine(clone_database())
     with transaction(made) as opened:
-        publish_with(opened, fair_play, **options)
+        law = law_with(fair_play, **options)
+        publish_tiny(opened, [*map(online, law)] if request.param == BOOKED_LAW else law)
         ingest_month_end(opened, taken_percent=50 if "least_taken_ppm" in fair_play else 100)
+        if request.param == BOOKED_LAW:
+            hand_over_bookings(opened)
         settled = settle_month_end(opened)
     yield made, settled, request.param
     made.dispose()
@@ -221,7 +263,7 @@ def named(tree, words):
 def test_entitlements_explain_themselves_down_to_the_cut(session, run, law):
     facts = day_facts(session, run, LAST)
     owed = {point: int(vectors(session, run, DAYS[1])["owed_w", point][-1]) for point in POINTS}
-    seen = set()
+    seen, booked_turns = set(), 0
     for interval in range(48):
         for point in POINTS:
             tree = FairPlayCharges(facts, interval).entitlement(point)
@@ -239,6 +281,9 @@ def test_entitlements_explain_themselves_down_to_the_cut(session, run, law):
                 hold_part(part, is_drawn=law == "by lot" and point.endswith("office"))
                 seen |= {node.label.partition(" ")[0] for node in nodes(part)}
             owed[point] = facts.result("owed_w", point, interval)
+        whole = facts.fair_play_shares.served.services[interval]
+        booked_turns += whole is not None and whole.booked_w.any()
+    assert booked_turns > 5 or law != BOOKED_LAW
     assert seen >= {"What", "Supply", "Lines", "Weight", "Tier", "Fulfilment", "Promise"}
 
 
@@ -299,7 +344,30 @@ def hold_part(part, *, is_drawn):
             assert abs(fulfilment.value - delivered * 10**6 // matured) <= 1
 
 
+def test_a_booking_explains_what_came_of_it_in_and_after_its_interval(session, run, law):
+    facts = {day: day_facts(session, run, day) for day in DAYS}
+    late = declined = 0
+    for day, interval in product(DAYS, range(48)):
+        for entity in sorted(
+            {entity for measure, entity in facts[day].results if measure == CHARGE}
+        ):
+            tree = BookingCharges(facts[day], interval).booking(entity)
+            assert tree.value == facts[day].result(CHARGE, entity, interval)
+            assert storage_units_in(tree) == []
+            for words, measure in (("Served late", LATE), ("Offered late", DECLINED)):
+                found = facts[day].results.get((measure, entity))
+                told = sum(node.value for node in named(tree, words))
+                assert told == (0 if found is None else found[interval])
+            late += len(named(tree, "Served late"))
+            declined += len(named(tree, "Offered late"))
+            parts = [node.value for node in tree.children if node.label in CAME_OF_IT]
+            assert sum(parts) == facts[day].result(BOOKED, entity, interval)
+    assert (late > 20 and declined > 0) == (law == BOOKED_LAW)
+
+
 WINDOW = 8
+BOOKED_OR_NOT = "", "is booked and "
+CAME_OF_IT = "Taken of it", "Wished for and refused", "Not taken"
 STARTS = [start for day in DAYS for start in interval_starts(day, tiny_market.ZONE, 30)]
 
 
@@ -326,10 +394,10 @@ def test_owed_energy_is_followed_from_the_interval_that_refused_it_to_those_that
         tree = FairPlayCharges(facts[day], number % 48).entitlement(point)
         owed = [n for n in named(tree, "Owed since") if n.label.endswith(clock(refused_at, day))]
         closes = clock(refused_at + WINDOW + 1, day)
-        label = f"Served of what may wait until {closes}"
+        labels = [f"Served of what {what}may wait until {closes}" for what in BOOKED_OR_NOT]
         if number == refused_at + WINDOW:
-            label = "Served of what is due"
-        parts = [child for child in tree.children if child.label == label]
+            labels = ["Served of what is due"]
+        parts = [child for child in tree.children if child.label in labels]
         if not owed:
             return 0
         assert f"closes at {closes}" in owed[0].formula

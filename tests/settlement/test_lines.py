@@ -17,7 +17,7 @@ from settlement.billing.lines import (
     line_kind,
 )
 from settlement.billing.posting import EQUALISATION_MEASURE, STATED_MEASURES, settled_day
-from settlement.core.booked import DELIVERED, LATE, REFUSED
+from settlement.core.booked import DECLINED, DELIVERED, LATE, REFUSED
 from settlement.core.energy_accounts import DEMAND, GENERATION
 from settlement.core.engine import MEASURES
 from settlement.meters.register import MEASURES as METERED
@@ -53,7 +53,8 @@ def test_quantities_and_energy_of_the_core_are_counted_by_a_line_or_an_account()
     a booking is told beside what was booked, which its account states.
     """
     counted = {kind.quantity.measure for kind in CATALOGUE if kind.quantity is not None}
-    counted |= {*STATED_MEASURES, GENERATION, DEMAND, "taken_wh", DELIVERED, REFUSED, LATE}
+    counted |= {*STATED_MEASURES, GENERATION, DEMAND, "taken_wh"}
+    counted |= {DELIVERED, REFUSED, LATE, DECLINED}
     assert {
         name for name in MEASURES if name.startswith(QUANTITY) or name.endswith("_wh")
     } <= counted

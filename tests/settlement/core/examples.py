@@ -311,6 +311,20 @@ def tiny_booked() -> tuple[MarketModel, DayReadings]:
     return market, replace(tiny_day(), demand_wh=exported, online=online)
 
 
+def tiny_declined() -> tuple[MarketModel, DayReadings]:
+    """The tiny market under Fair Play: a plant booked, asks for thrice what it takes, and waits."""
+    model, day = tiny_market(), tiny_day()
+    model = replace(model, fair_play=fair_play(model))
+    stated = requests(
+        model, 48, desired_wh=day.demand_wh * 3, is_known=np.array([False, True, False])
+    )
+    nothing, none = np.zeros((2, 48), dtype=np.int64), np.zeros(48, dtype=np.bool_)
+    price = np.full(48, 60_000_000)
+    online = OnlineDay(nothing, nothing, none, (Booked(5, 1, False, day.demand_wh[1] * 3, price),))
+    scarce = day.available_w * (np.arange(48) % 4 // 2)
+    return model, replace(day, available_w=scarce, requests=stated, online=online)
+
+
 def tiny_market_by_flow() -> MarketModel:
     """The same market with maximum flow and sell curves."""
     return replace(

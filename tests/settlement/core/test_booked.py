@@ -116,6 +116,36 @@ def test_a_booking_of_the_interval_is_not_filled_by_what_is_late_of_another():
     assert (second.delivered_wh, second.refused_wh, second.not_taken_wh) == (30, 0, 20)
 
 
+def test_what_is_owed_is_no_choice_who_declines_it_pays_the_fall_of_its_price():
+    # 20 Wh were refused at 60. Of 8 that are offered 5 are taken, at 40; and none of the rest, at
+    # 90, is worth anything to who does not take it.
+    booking = Booked(1, 0, False, as_row(100, 0, 0), as_row(60 * 10**6, 0, 0))
+    first, then = served(40, 10, 24, is_new=False), served(24, 0, 0, is_new=False)
+    lots = flexible([served(200, 160, 40)], [first], [then])
+    found = line(
+        booking, as_row(100, 0, 0), as_row(80, 5, 0), as_row(60, 40, 90) * 10**6, PPM, lots
+    )
+    assert found == 5 * (60 - 40) + 3 * (60 - 40)
+    (held,) = booking_lines.hold_to_meter([booking], as_row(100, 0, 0)[None],
+                                          as_row(80, 5, 0)[None], lots)  # fmt: skip
+    assert held.late_wh.tolist() == [0, 5, 0]
+    assert held.declined_wh.tolist() == [0, 3, 12]
+
+
+def test_what_is_late_where_a_point_feeds_in_costs_what_it_would_have_been_paid_and_no_sale():
+    # 50 Wh would have been fed in, all of it sold; 20 are served late, so 30 are.
+    bookings = [
+        Booked(1, 0, False, as_row(0), as_row(0)),
+        Booked(2, 0, True, as_row(50), as_row(60 * 10**6)),
+    ]
+    late = flexible([served(40, 40, 0, is_new=False)])
+    at = bookings, ("home",), as_row(-50)[None], as_row(-30)[None], as_row(0)[None], as_row(PPM)
+    prices = as_row(90 * 10**6)[None], as_row(70 * 10**6)[None]
+    results = {measure: values.tolist() for measure, _, values in booking_tables(*at, prices, late)}
+    assert results[booked.DELIVERED] == [[0], [-30]]
+    assert results[booked.CHARGE] == [[20 * (60 - 70)], [30 * (70 - 60)]]
+
+
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), max_size=4),
        st.integers(0, 10**6), st.sampled_from((5, 15, 30, 60)))  # fmt: skip
 def test_what_is_refused_of_a_lot_is_late_or_left_to_the_wh(parts, refused_w, minutes):
@@ -127,7 +157,7 @@ def test_what_is_refused_of_a_lot_is_late_or_left_to_the_wh(parts, refused_w, mi
         after = left - given_w - declined_w
         lot = served(left, given_w, after, is_new=False)
         late += lot.late_wh(minutes)
-        late += -(-(after + declined_w) * minutes // 60) + (-after * minutes // 60)  # declined
+        late += lot.declined_wh(minutes)
         left = after
     refused = served(refused_w, 0, refused_w).refused_wh(minutes)
     assert late + -(-left * minutes // 60) == refused
@@ -215,6 +245,13 @@ def test_a_day_whose_bookings_pass_what_is_exact_together_is_refused_and_not_wra
         else:
             with pytest.raises(OverflowError, match="of bookings"):
                 settle_day(model, replace(readings, online=online))
+
+
+def test_what_is_refused_in_a_day_is_late_or_declined_in_it_to_the_wh():
+    sums = {table.measure: int(table.values.sum()) for table in
+            settle_day(*examples.tiny_declined()).tables}  # fmt: skip
+    assert sums[booked.LATE] and sums[booked.DECLINED]
+    assert sums[booked.LATE] + sums[booked.DECLINED] == sums[booked.REFUSED]
 
 
 @pytest.mark.parametrize("returned_to", ["nobody", "everyone"])

@@ -126,6 +126,7 @@ def test_every_measure_is_returned_under_some_rules():
         shortage,
         examples.tiny_covered(),
         examples.tiny_booked(),
+        examples.tiny_declined(),
         *((model, policies.day_with_reserve(2)) for model in policies.policies()),
     ]
     returned = {
