@@ -14,6 +14,8 @@ from types import MappingProxyType
 
 from common.refusals import Finding, shown
 from market.core.events import Event, Kind
+from market.core.ex_post import LEAST, MOST_REVISION
+from market.core.grid_state import MOST_W
 from market.core.online import OnlineMarket
 from market.moments import (
     EARLIEST_US,
@@ -95,6 +97,18 @@ class _Reader:
         return (None, wrong) if wrong else self._event(row, kind, read)
 
     def _event(
+        self, row: Row, kind: Kind, read: Mapping[str, object]
+    ) -> tuple[Event | None, list[Finding]]:
+        """Return the event of a row, unless its numbers are such that no market reads it.
+
+        Its key would be of an event that moves nothing, and what corrects it would need another.
+        """
+        event, wrong = self._written(row, kind, read)
+        if event is not None and (law := self.law_of(event.day)) is not None:
+            wrong = [*_beyond(row, kind, read, law), *_early(row, event, law)]
+        return (None, wrong) if wrong else (event, [])
+
+    def _written(
         self, row: Row, kind: Kind, read: Mapping[str, object]
     ) -> tuple[Event | None, list[Finding]]:
         at_us, entity = _int(read["at"]), str(read.get("entity", ""))
@@ -207,6 +221,37 @@ def _listed(place: str, kind: Kind, read: Mapping[str, object]) -> Iterator[Find
         if len(numbers) > 1 and kind is not Kind.FORECAST:
             limit, remedy = f"{name} is one whole number", "write one"
             yield Finding("event-number", place, f"{len(numbers):,} numbers", limit, remedy)
+
+
+def _beyond(
+    row: Row, kind: Kind, read: Mapping[str, object], law: OnlineMarket
+) -> Iterator[Finding]:
+    """Find numbers below the least or above the most that a market reads of their kind."""
+    is_of_unit = kind is Kind.FORECAST and read["entity"] in law.model.units
+    least = 0 if kind in (Kind.AVAILABILITY, Kind.LINE_RATING) or is_of_unit else -MOST_W
+    if kind is Kind.READING:
+        least = LEAST[str(read["measure"])]
+    for name in sorted(NUMBERS & read.keys()):
+        low, high = (0, MOST_REVISION) if name == "revision" else (least, MOST_W)
+        for number in _ints(read[name]):
+            if not low <= number <= high:
+                limit = f"{name} of this kind is from {low:,} to {high:,}"
+                yield Finding("event-range", row.place, f"{number}", limit, "correct the number")
+
+
+def _early(row: Row, event: Event, law: OnlineMarket) -> Iterator[Finding]:
+    """Find a reading of an interval that had not ended at the moment at which it was told."""
+    if event.kind is not Kind.READING:
+        return
+    begins_us = midnight_us(event.day, law.zone) + event.numbers[0] * law.interval_us
+    if event.at_us < begins_us + law.interval_us:
+        yield Finding(
+            "event-early",
+            row.place,
+            shown(row.fields["at"]),
+            f"a reading is told once its interval, of {law.model.interval_minutes} minutes, ended",
+            "tell it at the end of its interval, or later",
+        )
 
 
 def _moment(value: object) -> int | None:

@@ -93,11 +93,28 @@ def _json_rows(file: str, content: bytes, findings: list[Finding]) -> Iterator[R
                 raise ValueError("no object")
         except (ValueError, RecursionError) as error:
             limit = "one JSON object a line, which gives each field once"
-            value = shown(str(error) if isinstance(error, ValueError) else "nested too deep")
-            findings.append(Finding("event-line", place, value, limit, "write the line again"))
+            value = shown(_amiss(error))
+            findings.append(Finding("event-line", place, value, limit, _remedy(line)))
             continue
         findings += _unknown(place, said)
         yield Row(place, {name: value for name, value in said.items() if value is not None})
+
+
+def _amiss(error: Exception) -> str:
+    """Return what is wrong with a line; its row is told beside, and its place in it by column."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg}, at column {error.colno}"
+    return str(error) if isinstance(error, ValueError) else "nested too deep"
+
+
+def _remedy(line: str) -> str:
+    line = line.strip()
+    if line.endswith("},"):
+        return "leave out the comma after the object"
+    if line.startswith("{") and line.endswith("}"):
+        is_trailing = line[:-1].rstrip().endswith(",")
+        return "leave out the comma before the last brace" if is_trailing else "write it again"
+    return "write the whole object on this line, from its first brace to its last"
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -138,6 +138,11 @@ class ShownBooking:
         )
 
     @property
+    def missing(self) -> str:
+        """What was not delivered of what has missed; empty where nothing was told of it."""
+        return missing_words(self.record)
+
+    @property
     def cost(self) -> str:
         """Of all that is placed, at the prices at which it was booked."""
         return cost_words(self.record.placed, self.rules)
@@ -231,6 +236,27 @@ def shown_intervals(
         )
         for each in placed
     ]
+
+
+def missing_words(record: BookingRecord) -> str:
+    """Return what was not delivered of a booking that has missed, and why; empty otherwise.
+
+    The market is told nothing of what is served after the window that was asked for.
+    """
+    if record.state is not State.MISSED or not record.told:
+        return ""
+    placed = [record.placed_at(each.start_minute) for each in record.told]
+    told_wh = sum(each.energy_wh for each in placed if each is not None)
+    not_taken_wh = sum(each.not_taken_wh for each in record.told)
+    refused_wh = told_wh - record.delivered_wh - not_taken_wh
+    did = "taken" if record.request.side is Side.BUY else "fed in"
+    words = [f"{energy(not_taken_wh)} was not {did}"] if not_taken_wh else []
+    if refused_wh > 0:
+        words.append(
+            f"{energy(refused_wh)} was refused, and not served inside the window: its line says "
+            "what of it is served later, at its booked price"
+        )
+    return ", ".join(words)
 
 
 def cost_words(placed: Iterable[Placed], rules: MarketRules) -> str:

@@ -12,6 +12,7 @@ from market.core.quotes import MOST_PRICE_MICRO_PER_MWH, Placed, Reason, Request
 from portal import market_asking
 from portal.amounts import local_time, money_exact
 from portal.market_asking import Answer
+from portal.market_bookings_view import missing_words
 
 
 def lines(answer: Answer) -> Iterator[str]:
@@ -92,6 +93,8 @@ def _late(answer: Answer, record: BookingRecord) -> Iterator[str]:
         if each.late_wh:
             late = f"{energy(each.late_wh)} delivered late, of what was refused before"
             yield f"  {_moment(answer, each.start_minute)}: {late}"
+    if missing := missing_words(record):
+        yield f"  {missing}"
 
 
 def _given_back(answer: Answer, record: BookingRecord) -> Iterator[str]:

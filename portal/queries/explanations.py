@@ -14,10 +14,12 @@ from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
+from common.quantities import energy
 from portal.access import Viewer
 from portal.amounts import local_time
 from portal.queries.cited import CitedText
 from portal.queries.invoices import InvoicePage
+from settlement.core.booked import BOOKED, LATE
 from settlement.documents.issued_document import IssuedLine
 from settlement.explanations.explain import (
     LineDay,
@@ -33,12 +35,17 @@ from settlement.runs.run import Run
 
 @dataclass(frozen=True)
 class Interval:
-    """One interval of a day of a line; `clock` is its start and end by the local clock."""
+    """One interval of a day of a line; `clock` is its start and end by the local clock.
+
+    Attributes:
+        booked: of the line of a booking, what was booked there and what is served late of it.
+    """
 
     number: int
     start: str
     clock: str
     amount_micro: int
+    booked: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,7 @@ class LineExplanation:
         """Return a day, interval by interval."""
         amounts = [self.sign * int(value) for value in read.amounts_micro]
         intervals = tuple(
-            Interval(number, start, clock, amount)
+            Interval(number, start, clock, amount, self._booked(read, number))
             for number, ((start, clock), amount) in enumerate(
                 zip(local_times(read.starts, self.invoice.summary.zone), amounts, strict=True),
                 start=1,
@@ -121,6 +128,16 @@ class LineExplanation:
         )
         replaced = None if read.replaced is None else _named(read.replaced)
         return DayPage(read.day, intervals, sum(amounts), _named(read.run), replaced)
+
+    def _booked(self, read: LineDay, number: int) -> str:
+        """Return what the line of a booking is about in an interval: by money it may be nothing."""
+        if not self.reference.kind.is_booking:
+            return ""
+        energies = (
+            (word, abs(read.facts.result(measure, self.reference.entity, number - 1)))
+            for word, measure in (("", BOOKED), (" served late", LATE))
+        )
+        return ", ".join(f"{energy(each)}{word}" for word, each in energies if each)
 
     def interval(self, read: LineDay, number: int, viewer: Viewer) -> IntervalPage | None:
         """Return the tree behind an interval of a day, from 1; None where it has no such interval.

@@ -47,7 +47,8 @@ def day(request: SignedInRequest, number: str, line: int, day: dt.date) -> HttpR
 
 def _day_context(found: queries.DayPage) -> dict[str, Any]:
     largest = max(abs(interval.amount_micro) for interval in found.intervals)
-    return {"day": found, "largest": largest}
+    has_booked = any(interval.booked for interval in found.intervals)
+    return {"day": found, "largest": largest, "has_booked": has_booked}
 
 
 @require_safe

@@ -50,7 +50,7 @@ class BookingCharges(ChargedPrices):
             clauses=self.cite("charge.booking"),
             children=(
                 self._booked(booking, energy),
-                *self._came_of_it(booking, energy, delivered, refused),
+                *self._came_of_it(booking, point, energy, delivered, refused),
                 *late,
                 self.reading(DEMAND, point, "Energy by the meter"),
                 price,
@@ -89,10 +89,13 @@ class BookingCharges(ChargedPrices):
         words: list[str] = []
         under: tuple[Explanation, ...] = ()
         for energy, charged, is_fed_in in late_parts(late_wh, taken, buying.value, selling.value):
-            hedged = megawatt_hours(self._hedged(is_fed_in, point, energy))
+            hedged = self._hedged(is_fed_in, point, energy)
             both = f"{self.money(price, 'MWh')} booked less {self.money(charged, 'MWh')} "
             both += "that it would have been paid for net export" if is_fed_in else "charged"
-            words.append(f"{hedged} refused before × ({both})")
+            words.append(f"{megawatt_hours(hedged)} refused before × ({both})")
+            if hedged != energy:
+                words[-1] = f"{megawatt_hours(hedged)} × ({both}), as of {megawatt_hours(energy)} "
+                words[-1] += "refused before so much pays the price of the node"
             under = (selling,) if is_fed_in and self.facts.model.sell_curves else ()
         late = Explanation("Served late of it", late_wh, "Wh", "; and ".join(words), children=under)
         return (*((late,) if late_wh else ()), *self._declined(booking, buying.value))
@@ -136,14 +139,17 @@ class BookingCharges(ChargedPrices):
         )
 
     def _came_of_it(
-        self, booking: Booked, energy_wh: int, delivered_wh: int, refused_wh: int
+        self, booking: Booked, point: str, energy_wh: int, delivered_wh: int, refused_wh: int
     ) -> tuple[Explanation, ...]:
-        did = "Fed in" if booking.is_sale else "Taken"
+        did, model = "Fed in" if booking.is_sale else "Taken", self.facts.model
+        refused = "by the meter, and not served"
+        if refused_wh and model.is_owed[model.supply_points.index(point)]:
+            refused += "; it is owed, and costs its booked price where it is served later"
         return (
             Explanation(
                 f"{did} of it", delivered_wh, "Wh", "bookings of a point are filled by number"
             ),
-            Explanation("Wished for and refused", refused_wh, "Wh", "by the meter, and not served"),
+            Explanation("Wished for and refused", refused_wh, "Wh", refused),
             Explanation(
                 f"Not {did.lower()}", energy_wh - delivered_wh - refused_wh, "Wh", "the rest of it"
             ),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from common.quantities import plural
 from common.refusals import Finding
 from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.findings import (
@@ -100,7 +101,7 @@ def _lateness(
     notice = Finding(
         "late",
         table.place(first_row),
-        f"received {received_at.isoformat()}; {len(late)} late settlement days from "
+        f"received {received_at.isoformat()}; {plural(len(late), 'late settlement day')} from "
         f"{calendar.days[late[0]]} to {calendar.days[late[-1]]}",
         f"at most {terms.late_after_days} days after the settlement day",
         "accepted; the next settlement run of these days takes it in",

@@ -1,8 +1,10 @@
 """A booking that is refused at night and served after midnight: its price, its lines, its word."""
 
 import datetime as dt
+from unittest.mock import patch
 
 from database.bulk import driver_connection
+from ledger.invoice import document_number
 from ledger.log.checkpoints import publish_checkpoint
 from market import store
 from market.core.booking_records import State
@@ -12,6 +14,8 @@ from market.fed_days import events_of_day
 from market.inbox import submit
 from market.moments import midnight_us
 from market.settling import settle_with_market
+from portal.queries.explanations import find_line_explanation
+from portal.queries.invoices import invoice_page
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.core.booked import (
@@ -24,6 +28,7 @@ from settlement.core.booked import (
     REFUSED,
 )
 from settlement.evidence.store import day_digests
+from settlement.explanations.bookings import BookingCharges
 from settlement.explanations.explain import explain_interval, line_day, line_references
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.runs.online_day_store import every_online_day
@@ -130,6 +135,12 @@ def told_and_billed(session, run, charge: int) -> None:
     (tree,) = explain_interval(reference, day, 0).children
     assert tree.value == charge
     assert "served late" in tree.label
+    assert "1\xa0MWh refused before ×" in tree.formula
+    with patch.object(BookingCharges, "_hedged", return_value=0):
+        (tree,) = explain_interval(reference, day, 0).children
+    assert "0\xa0MWh × (" in tree.formula
+    assert "as of 1\xa0MWh refused before so much pays the price of the node" in tree.formula
+    pages_tell(session, documents, reference)
     assert findings(session) == []
     publish_checkpoint(session, signer(1), LATER)
     report = checked(of_participant(session, "doric"))
@@ -137,3 +148,27 @@ def told_and_billed(session, run, charge: int) -> None:
     assert report.counts["amounts of bookings recomputed from both prices"] == 3 * 48
     assert checked(evidence(session, run)).findings == []
     assert store.head(driver_connection(session), "tiny").sequence
+
+
+def pages_tell(session, documents, reference) -> None:
+    """The days of its line say in which interval what was booked, and what was served late."""
+    number = document_number(reference.invoice.series, reference.invoice.number)
+    line = line_references(session, reference.invoice.id).index(reference) + 1
+    why = find_line_explanation(session, invoice_page(session, number), line)
+    shown = {
+        day: {each.number: each.booked for each in why.day(why.read_day(session, day)).intervals}
+        for day in (MIDDLE, LAST)
+    }
+    assert {number: word for number, word in shown[MIDDLE].items() if word} == {47: "1\xa0MWh"}
+    late = {number: word for number, word in shown[LAST].items() if word}
+    assert late == {1: "1\xa0MWh served late"}
+    of_evening = explain_interval(reference, line_day(session, reference, MIDDLE), 46)
+    (refused,) = (
+        each
+        for tree in of_evening.children
+        for each in tree.children
+        if each.label == "Wished for and refused"
+    )
+    assert refused.formula.endswith(
+        "it is owed, and costs its booked price where it is served later"
+    )

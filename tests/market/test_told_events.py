@@ -3,14 +3,17 @@
 import datetime as dt
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
 from market.clock import far_ahead
 from market.core.events import Kind, Outcome
+from market.core.ex_post import MOST_REVISION
+from market.core.grid_state import MOST_W
 from market.core.machine import Machine
 from market.moments import midnight_us
-from market.told_events import MAY_SAY, SAYS, told_events
+from market.told_events import MAY_SAY, NUMBERS, SAYS, told_events
 from market.told_rows import FIELDS, MOST_ROWS, read_rows
 from portal.market_telling import kept_out
 from tests.market.streams import DAY, event, in_force, online
@@ -98,7 +101,7 @@ def test_a_row_says_what_its_kind_says_and_nothing_else(kind):
         ({"power_w": True}, "event-number"),
         ({"power_w": [1, 2]}, "event-number"),
         ({"power_w": "1,000"}, "event-number"),
-        ({"power_w": 2**63}, "event-number"),
+        ({"power_w": 2**63}, "event-range"),
         ({"at": f"{DAY}T00:00"}, "event-moment"),
         ({"at": 5}, "event-moment"),
         ({"at": "0001-01-01T00:00Z"}, "market-not-online"),
@@ -110,6 +113,56 @@ def test_a_row_says_what_its_kind_says_and_nothing_else(kind):
 def test_what_is_wrong_with_a_row_is_told_at_the_row(changes, code):
     (row,) = (row for row in ROWS if row["kind"] == "demand")
     assert found(row | changes) == [(code, "day row 2")]
+
+
+LEAST_OF = {"availability": 0, "line-rating": 0, "demand": -MOST_W, "forecast": -MOST_W}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if NUMBERS & row.keys()],
+                         ids=lambda row: row["kind"])  # fmt: skip
+def test_a_number_that_no_market_reads_is_told_at_its_row_and_its_key_stays_free(row):
+    """It would be kept as unreadable for ever, and its correction be other content under its key.
+
+    At the bounds the machine reads it, and a step beyond them it does not.
+    """
+    for name in NUMBERS & row.keys():
+        low, high = LEAST_OF.get(row["kind"], -MOST_W), MOST_W
+        if name == "revision":
+            low, high = 0, MOST_REVISION
+        for number in (low - 1, high + 1):
+            assert found(row | {name: number}) == [("event-range", "day row 2")]
+        for number in (low, high):
+            (*before, told), findings = read(as_json([*ROWS[:2], row | {name: number}]))
+            events = [each.event for each in (*before, told)]
+            assert findings == []
+            outcome = Machine({LAW.digest: LAW}).take(events).outcomes[-1]
+            assert outcome in (Outcome.TAKEN, Outcome.TOO_LARGE)
+            index = told.event.numbers.index(number)
+            beyond = number + (1 if number == high else -1)
+            numbers = (*told.event.numbers[:index], beyond, *told.event.numbers[index + 1 :])
+            events[-1] = replace(told.event, numbers=numbers)
+            assert Machine({LAW.digest: LAW}).take(events).outcomes[-1] is Outcome.UNREADABLE
+
+
+def test_less_than_nothing_is_forecast_of_no_unit_and_no_reading_is_told_before_its_end():
+    forecast, reading = ROWS[-2], ROWS[-1]
+    assert found(forecast | {"entity": UNIT}) == [("event-range", "day row 2")]
+    assert found(reading | {"at": AT}) == [("event-early", "day row 2")]
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ('{"at": 1},', "leave out the comma after the object"),
+        ('{"at": 1,}', "leave out the comma before the last brace"),
+        ('{"at": 1 2}', "write it again"),
+        ('{"at": 1', "write the whole object on this line, from its first brace to its last"),
+    ],
+)
+def test_a_line_that_is_no_object_is_told_with_what_to_write(line, remedy):
+    _, (finding,) = read_rows("day", line.encode())
+    assert (finding.code, finding.remedy) == ("event-line", remedy)
+    assert "char" not in finding.value
 
 
 def test_a_moment_that_begins_no_interval_and_a_day_offline_are_told():

@@ -292,6 +292,12 @@ def test_what_became_of_an_interval_is_told_by_the_clock_and_by_what_was_deliver
     assert (had.state, had.css, had.delivered) == ("delivered", "good", "7.5\xa0kWh")
     assert [each.delivered for each in had.intervals] == [each.energy for each in had.intervals]
     assert shown(ends, state=State.MISSED, told=told[:1]).delivered != had.delivered
+    assert (had.missing, shown(ends, state=State.MISSED).missing) == ("", "")
+    nothing = tuple(replace(each, energy_wh=0) for each in told)
+    missed = shown(ends, state=State.MISSED, told=nothing).missing
+    assert missed.startswith("7.5\xa0kWh was refused, and not served inside the window: its line")
+    none = tuple(replace(each, not_taken_wh=each.energy_wh, energy_wh=0) for each in told)
+    assert shown(ends, state=State.MISSED, told=none).missing == "7.5\xa0kWh was not taken"
 
 
 @pytest.mark.parametrize(

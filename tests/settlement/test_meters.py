@@ -230,7 +230,7 @@ def test_a_late_file_is_accepted_with_a_notice():
     (notice,) = result.notices
     assert notice.code == "late"
     assert notice.place == "day.csv row 1"
-    assert "1 late settlement days from 2024-01-15 to 2024-01-15" in notice.value
+    assert "1 late settlement day from 2024-01-15 to 2024-01-15" in notice.value
     assert result.late_day_count == 1
     assert not checked(csv(rows), received=received - dt.timedelta(hours=1)).notices
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from common.quantities import plural
 from database.session import transaction
 from portal.management.arguments import DATA, JSON, MARKET, OPEN_PERIOD, argument
 from portal.management.base import BaseCommand, Options
@@ -91,6 +92,6 @@ def _file_in_words(ingested: IngestedFile) -> str:
     if not ingested.is_new:
         return f"{file.name}: received before, at {file.received_at:%Y-%m-%d %H:%M:%S}Z; no change"
     return (
-        f"{file.name}: {file.row_count:,} readings of {file.first_day} to {file.last_day}; "
-        f"{file.vector_count:,} day vectors stored, {file.unchanged_count:,} unchanged"
+        f"{file.name}: {plural(file.row_count, 'reading')} of {file.first_day} to {file.last_day}; "
+        f"{plural(file.vector_count, 'day vector')} stored, {file.unchanged_count:,} unchanged"
     )

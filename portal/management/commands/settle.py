@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from common.quantities import plural
 from common.refusals import Finding, Refused
 from database.session import transaction
 from market.settling import settle_with_market
@@ -102,7 +103,7 @@ class Command(BaseCommand[SettledAndPosted]):
         yield f"  results {run.result_digest.hex()}"
         yield (
             f"  {'settled now' if settled.is_new else 'settled before, from the same inputs'}; "
-            f"{outcome.journals_posted} journals posted"
+            f"{plural(outcome.journals_posted, 'journal')} posted"
         )
         for finding in outcome.findings:
             yield f"  {finding}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from common.quantities import plural
 from common.refusals import Finding, Refused
 from database.session import transaction
 from market.settling import settle_with_market
@@ -76,7 +77,7 @@ class Command(BaseCommand[SettlingOutcome]):
         for settled in outcome.settled:
             yield (
                 f"  {settled['kind']:<4}{settled['first_day']}..{settled['last_day']}: run "
-                f"{settled['run']}, {settled['journals_posted']} journals posted"
+                f"{settled['run']}, {plural(settled['journals_posted'], 'journal')} posted"
             )
         for due_range in outcome.blocked:
             yield f"{range_line(due_range)}; blocked: {due_range.why}"
