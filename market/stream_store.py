@@ -17,7 +17,11 @@ from psycopg import AsyncConnection
 from database.market_log import PUBLISHED_CHANNEL
 from market.places import Place
 
-_OPTIONS = "-c timezone=UTC -c statement_timeout=20000 -c default_transaction_read_only=on"
+_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=20000 -c default_transaction_read_only=on "
+    # Read once, and planned for the days that are asked: other partitions are not even locked.
+    "-c plan_cache_mode=force_custom_plan"
+)
 _WAIT_SECONDS = 10
 _AFTER = """
 SELECT sequence, part, row_to_json(told)::text FROM (
@@ -132,7 +136,7 @@ class Reader:
                     self._connection = await _connect(self._url)
                 async with self._connection.pipeline():
                     cursors = [
-                        await self._connection.execute(query.encode(), asked, prepare=False)
+                        await self._connection.execute(query.encode(), asked, prepare=True)
                         for query, asked in queries
                     ]
                     return [await cursor.fetchall() for cursor in cursors]
