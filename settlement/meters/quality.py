@@ -70,7 +70,9 @@ def codes_of(quality: Sequence[str]) -> Integers:
 
 def is_flagged(codes: Integers) -> Flags:
     """Return where a reading is implausible."""
-    return np.isin(codes, (FLAGGED, FLAGGED_ESTIMATE, FLAGGED_SPREAD))
+    # Compared one by one: for a day, `np.isin` takes several times as long.
+    flagged: Flags = (codes == FLAGGED) | (codes == FLAGGED_ESTIMATE) | (codes == FLAGGED_SPREAD)
+    return flagged
 
 
 def is_metered(codes: Integers) -> Flags:
@@ -78,12 +80,15 @@ def is_metered(codes: Integers) -> Flags:
 
     A day that was spread sums to what was measured, and so do its hours.
     """
-    return np.isin(codes, (MEASURED, SPREAD))
+    metered: Flags = (codes == MEASURED) | (codes == SPREAD)
+    return metered
 
 
 def is_estimated(codes: Integers) -> Flags:
     """Return where the value used is an estimate, of the meter operator or of the rule."""
-    return np.isin(codes, (ESTIMATED_BY_OPERATOR, FLAGGED_ESTIMATE)) | (codes > BY_RULE)
+    by_operator = (codes == ESTIMATED_BY_OPERATOR) | (codes == FLAGGED_ESTIMATE)
+    estimated: Flags = by_operator | (codes > BY_RULE)
+    return estimated
 
 
 def quality_words(code: int, methods: Sequence[str]) -> str:
