@@ -2,7 +2,7 @@
 #
 #   make demo           set up, migrate, publish, ingest, settle, invoice, verify, serve
 #   make demo SERVE=0   the same, and exit instead of serving
-#   make test           set up and run the tests (PostgreSQL and a browser included), a process a core and one more
+#   make test           set up and run the tests (PostgreSQL and a browser included), a process a core
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
 #   make campaign       a hundred thousand random operations on the ledger, a million events of markets, writers that race
 #   make campaign SEED=… the operations of that seed again
@@ -19,7 +19,7 @@ SERVE  ?= 1
 DATA   ?=
 PORT   ?= 8000
 ARGS   ?=
-JOBS   ?=
+JOBS   ?= logical
 SEED   ?=
 OPERATIONS ?= 100000
 INPUTS ?= 20000
@@ -35,9 +35,7 @@ install  = mkdir -p .venv/parts && rm -f .venv/parts/* \
 manage  := $(bin)/python manage.py
 
 # A file is one process's, or a whole folder, for what its tests share (tests/slow.py); in the order of tests/conftest.py.
-spread   = -n $(or $(JOBS),$(1)) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
-# A tenth of the time of the whole suite a process waits: for a server, a browser or another process.
-one_more = $$($(bin)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
+spread  := -n $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 # Where this is set, every process compiles every module again, and collecting the tests takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -77,7 +75,7 @@ serve: setup
 	@$(manage) serve --port $(PORT) $(ARGS)
 
 test: setup-dev browser
-	@$(bin)/python -m pytest $(call spread,$(one_more)) --durations=40 --durations-min=2 $(ARGS)
+	@$(bin)/python -m pytest $(spread) --durations=40 --durations-min=2 $(ARGS)
 
 test-oracles: .venv/oracles.stamp
 	@$(bin)/python -m pytest -m oracle tests/oracles $(ARGS)
@@ -86,10 +84,10 @@ campaign: setup-dev
 	@seed=$(or $(SEED),$$($(bin)/python -c 'import secrets; print(secrets.randbits(64))')); \
 	  echo "The same once more: make campaign SEED=$$seed OPERATIONS=$(OPERATIONS)"; \
 	  TALLYSTICK_SEED=$$seed TALLYSTICK_OPERATIONS=$(OPERATIONS) TALLYSTICK_SECONDS=60 \
-	  $(bin)/python -m pytest -rP -n $(or $(JOBS),logical) --maxprocesses 8 tests/campaign $(ARGS)
+	  $(bin)/python -m pytest -rP -n $(JOBS) --maxprocesses 8 tests/campaign $(ARGS)
 
 properties: setup-dev
-	@TALLYSTICK_EXAMPLES=100 $(bin)/python -m pytest -m property $(call spread,logical) $(ARGS)
+	@TALLYSTICK_EXAMPLES=100 $(bin)/python -m pytest -m property $(spread) $(ARGS)
 
 fuzz: setup-dev
 	@TALLYSTICK_INPUTS=$(INPUTS) TALLYSTICK_MUTATIONS=$(MUTATIONS) TALLYSTICK_SEED=$(SEED) \
@@ -103,7 +101,7 @@ check: setup-dev
 	@$(bin)/mypy
 	@$(manage) schema check
 	@$(bin)/python -m tests.dependency_audit
-	@$(bin)/python -m pytest -q -m fast $(call spread,logical) $(ARGS)
+	@$(bin)/python -m pytest -q -m fast $(spread) $(ARGS)
 
 audit: setup-dev
 	@$(bin)/python -m tests.dependency_audit

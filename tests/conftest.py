@@ -280,18 +280,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Leave a folder that `TOGETHER` names to one process, and every other file to one each.
-
-    Where there are two at most, all those folders to one: none makes their world a second time.
-    """
+    """Leave what `TOGETHER` names to one process, and every other file to one each."""
     from xdist.scheduler import LoadFileScheduling
 
     class LoadWorldScheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             folder = nodeid.removeprefix("tests/").partition("/")[0]
-            if folder not in TOGETHER:
-                return super()._split_scope(nodeid)
-            return folder if self.numnodes > 2 else TOGETHER[0]
+            return TOGETHER[0] if folder in TOGETHER else super()._split_scope(nodeid)
 
     return LoadWorldScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 

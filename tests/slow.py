@@ -78,7 +78,6 @@ TOGETHER = ("browser", "portal")
 
 LONGEST = (
     "browser/test_every_page.py",
-    "portal/test_odd_addresses.py",
     "settlement/test_verification.py",
     "settlement/core/test_contracts_of_ieee_cases.py",
     "settlement/test_evidence.py",

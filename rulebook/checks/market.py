@@ -196,7 +196,7 @@ def online_is_cited(rules: MarketRules, place: str) -> Iterator[Finding]:
     if rules.online is not None and not rules.clauses_governing("online"):
         yield Finding(
             "online-without-clause",
-            f"{place}: online",
+            f"{place}: clauses",
             "no clause names online among its fields",
             "that the market is priced while its intervals run rests on a clause",
             "add online to the `fields` of the clause that says so, or remove the part",
