@@ -165,6 +165,12 @@ def test_a_quote_fills_the_least_tight_intervals_that_there_are(stream, data):
         return
     sign = 1 if request.side is Side.BUY else -1
     carry = could_carry(machine, request)
+    if found.reason is Reason.OWN:
+        # Refused as a whole, though its window would carry a part of it.
+        assert not found.placed
+        assert sign < 0
+        assert sum(wh for _, wh in carry.values()) < request.energy_wh
+        return
     within = {
         start: wh
         for start, ((_, price, _), wh) in sorted(carry.items(), key=lambda item: item[1][0])
